@@ -1,0 +1,1 @@
+"""From a topology to running services: addresses, artifacts, images, runtimes, readiness."""

@@ -1,0 +1,1 @@
+"""Systems under test: one module each, behind :class:`edgelab.systems.base.System`."""
