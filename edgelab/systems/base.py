@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 
 from ..deploy.base import Deployment
 from ..history import SegmentWriter
+from ..model.measured import Evidence, LogEvent, StoreState
 from ..model.topology import Topology
 
 
@@ -28,58 +29,6 @@ class AgentPart:
 
     module: str
     options: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class StoreState:
-    """What a broker itself says of one of its stores.
-
-    Attributes:
-        place: ``"hub"`` or the site's name.
-        store: name of the stream or topic.
-        messages: how many it holds now.
-        first_sequence / last_sequence: of what it holds; (0, 0) or (n + 1, n) when empty.
-        limits: its limits and policies in the broker's words, for the causes of loss.
-    """
-
-    place: str
-    store: str
-    messages: int
-    first_sequence: int
-    last_sequence: int
-    limits: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class LogEvent:
-    """One line of a site broker's log that matters.
-
-    Attributes:
-        t_ns: when the broker wrote it (wall time, Unix nanoseconds).
-        kind: ``closed`` = the broker noticed that its session with the hub is gone; ``established`` = it has one
-            again; ``dial`` = it tries an address; ``trouble`` = slow consumer, stale connection and the like.
-        detail: the address dialed, the reason given.
-    """
-
-    t_ns: int
-    kind: Literal["closed", "established", "dial", "trouble"]
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What the causes of loss may be inferred from; all of it lies in the run folder.
-
-    Attributes:
-        windows: one row per measured fault window and site: ``site, fault, kind, start_ns, end_ns`` (run clock).
-        log_events: per site, in order.
-        stores: states of all stores when the drain ended.
-        reasons: per ``(agent, number)``, the words of a failure.
-    """
-
-    windows: pd.DataFrame
-    log_events: Mapping[str, tuple[LogEvent, ...]]
-    stores: tuple[StoreState, ...]
 
 
 class System(Protocol):
@@ -135,4 +84,9 @@ class System(Protocol):
         """What a site broker's log says about its session. Pure."""
 
     def causes(self, lost: pd.DataFrame, evidence: Evidence) -> pd.Series:
-        """Cause of each row of ``lost`` (columns as in the ledger); None where it cannot be told. Pure."""
+        """Cause of each row of ``lost``; None where it cannot be told, which counts as *unexplained*. Pure.
+
+        ``lost`` has the ledger's columns ``site`` (name), ``sequence``, ``intended_ns``, ``sent_ns``, ``outcome``
+        (``acknowledged``, ``failed``, ``unknown``), ``acknowledged_ns``, and two more: ``position`` (sequence in
+        the store that confirmed it, 0 for none) and ``reason`` (the words of a failure, or None).
+        """
