@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ..errors import SpecError
@@ -56,7 +56,7 @@ class Scenario:
     system: SystemUnderTest
     sites: tuple[str, ...]
     workload: Workload
-    schedule: Schedule = Schedule()
+    schedule: Schedule = field(default_factory=Schedule)
     checks: tuple[Any, ...] = ()
     seed: int = 1
     drain_deadline_s: float = 300.0
