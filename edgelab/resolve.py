@@ -1,0 +1,174 @@
+"""From words on a command line to a scenario: names, ``path/to/file.py:function``, and ``KEY=VALUE``."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import importlib.util
+import inspect
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from .errors import SpecError
+from .model.scenario import Scenario
+from .systems import SYSTEMS
+
+ScenarioFunction = Callable[..., Scenario]
+_SYSTEM_PREFIX = "system."
+
+
+def known_scenarios() -> Mapping[str, ScenarioFunction]:
+    """The scenarios that come with edgelab, by name."""
+    package = importlib.import_module("scenarios")
+    return {name: getattr(package, name) for name in package.__all__}
+
+
+def find(reference: str) -> ScenarioFunction:
+    """The function that ``reference`` names: one of :func:`known_scenarios`, or ``path/to/file.py:function``.
+
+    Raises:
+        SpecError: there is none, or the file cannot be imported.
+    """
+    path, colon, function = reference.rpartition(":")
+    if colon:
+        return _from_file(Path(path), function)
+    known = known_scenarios()
+    if reference not in known:
+        raise SpecError(f"SCENARIO must be path/to/file.py:function or one of {', '.join(known)}, not {reference!r}")
+    return known[reference]
+
+
+def build(
+    reference: str, *, settings: Iterable[str] = (), system: str | None = None, seed: int | None = None
+) -> Scenario:
+    """The scenario that ``reference`` makes with ``settings``.
+
+    Args:
+        reference: see :func:`find`.
+        settings: ``KEY=VALUE``: keyword parameters of the function, or ``system.OPTION=VALUE`` for options of the
+            system it uses.
+        system: name of a system to use instead, with its default options (and ``system.`` settings).
+        seed: instead of the scenario's.
+
+    Raises:
+        SpecError: an unknown key, a value of the wrong type, a scenario that cannot be.
+    """
+    function = find(reference)
+    pairs = dict(_pair(setting) for setting in settings)
+    own = {key: text for key, text in pairs.items() if not key.startswith(_SYSTEM_PREFIX)}
+    options = {key.removeprefix(_SYSTEM_PREFIX): text for key, text in pairs.items() if key.startswith(_SYSTEM_PREFIX)}
+    scenario = _call(function, reference, own)
+    if system is not None:
+        if system not in SYSTEMS:
+            raise SpecError(f"--system must be one of {', '.join(SYSTEMS)}, not {system!r}")
+        scenario = dataclasses.replace(scenario, system=_other_system(scenario, SYSTEMS[system]))
+    if options:
+        scenario = dataclasses.replace(scenario, system=_with_options(scenario.system, options))
+    if seed is not None:
+        scenario = dataclasses.replace(scenario, seed=seed)
+    return scenario
+
+
+def parse(key: str, text: str, wanted: Any) -> Any:
+    """``text`` as a value of type ``wanted`` (an annotation).
+
+    Raises:
+        SpecError: it is none.
+    """
+    options = _options_of(wanted)
+    if type(None) in options and text.lower() in {"", "none"}:
+        return None
+    for kind in options:
+        value = _try(kind, text)
+        if value is not _NO:
+            return value
+    words = " or ".join(_name_of(kind) for kind in options if kind is not type(None))
+    raise SpecError(f"--set {key} must be {words}, not {text!r}")
+
+
+_NO = object()
+
+
+def _try(kind: Any, text: str) -> Any:
+    if typing.get_origin(kind) is Literal:
+        return text if text in typing.get_args(kind) else _NO
+    if kind is bool:
+        return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}.get(text.lower(), _NO)
+    if kind in {int, float}:
+        try:
+            return kind(text)
+        except ValueError:
+            return _NO
+    return text if kind is str else _NO
+
+
+def _options_of(wanted: Any) -> tuple[Any, ...]:
+    if typing.get_origin(wanted) in {typing.Union, types.UnionType}:
+        return typing.get_args(wanted)
+    return (wanted,)
+
+
+def _name_of(kind: Any) -> str:
+    if typing.get_origin(kind) is Literal:
+        return f"one of {', '.join(typing.get_args(kind))}"
+    return {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}.get(kind, str(kind))
+
+
+def _pair(setting: str) -> tuple[str, str]:
+    key, equals, text = setting.partition("=")
+    if not equals or not key:
+        raise SpecError(f"--set must be KEY=VALUE, not {setting!r}")
+    return key.strip(), text.strip()
+
+
+def _call(function: ScenarioFunction, reference: str, settings: Mapping[str, str]) -> Scenario:
+    parameters = inspect.signature(function).parameters
+    hints = typing.get_type_hints(function)
+    for key in settings:
+        if key not in parameters:
+            raise SpecError(f"--set must name a parameter of {reference} ({', '.join(parameters)}), not {key!r}")
+    scenario = function(**{key: parse(key, text, hints.get(key, str)) for key, text in settings.items()})
+    if not isinstance(scenario, Scenario):
+        raise SpecError(f"{reference} must return a Scenario, not {type(scenario).__name__}")
+    return scenario
+
+
+def _other_system(scenario: Scenario, kind: type) -> Any:
+    """The other system, of the same version where both are of one program."""
+    plain = kind()
+    version = getattr(scenario.system, "version", None)
+    if version is not None and plain.versions.keys() == scenario.system.versions.keys():
+        return dataclasses.replace(plain, version=version)
+    return plain
+
+
+def _with_options(system: Any, settings: Mapping[str, str]) -> Any:
+    hints = typing.get_type_hints(type(system))
+    fields = {field.name for field in dataclasses.fields(system) if field.init}
+    for key in settings:
+        if key not in fields:
+            raise SpecError(
+                f"--set system.{key} must name an option of {system.name} ({', '.join(sorted(fields))}), not {key!r}"
+            )
+    values = {key: parse(f"system.{key}", text, hints[key]) for key, text in settings.items()}
+    return dataclasses.replace(system, **values)
+
+
+def _from_file(path: Path, function: str) -> ScenarioFunction:
+    if not path.is_file():
+        raise SpecError(f"SCENARIO must name a file that is there, not {path}")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise SpecError(f"SCENARIO must name a Python file, not {path}")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise SpecError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
+    found = getattr(module, function, None)
+    if not callable(found):
+        raise SpecError(f"{path} must have a function {function!r}")
+    return typing.cast("ScenarioFunction", found)
