@@ -1,0 +1,223 @@
+"""The command line: ``edgelab run|compare|report|list|compose|doctor|setup|images|clean``.
+
+Exit codes: 0 checks pass, 1 a check failed, 2 the input was refused, 3 the lab itself failed or the verdict is unknown.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from . import __version__
+from .errors import EdgelabError, LabError, SpecError
+
+_RUNTIMES = ("auto", "compose", "process")
+
+
+class _Commands(click.Group):
+    """Turns edgelab's errors into one line and the contract's exit code; keeps tracebacks for bugs."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except EdgelabError as error:
+            kind = {SpecError: "refused", LabError: "the lab failed"}
+            words = next((w for cls, w in kind.items() if isinstance(error, cls)), "the system under test failed")
+            click.secho(f"{words}: {error}", fg="red", err=True)
+            for note in getattr(error, "__notes__", ()):
+                click.echo(note, err=True)
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.secho("interrupted: faults are healed, everything is down, what was recorded is kept", err=True)
+            ctx.exit(3)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__)
+def main() -> None:
+    """What does a broker at the edge lose when its backhaul goes, and how long does recovery take?
+
+    Real brokers, honest faults, every message accounted for. Start with: edgelab run nats_leaf_outage
+    """
+    # A polite kill must clean up as Ctrl-C does.
+    signal.signal(signal.SIGTERM, _interrupt)
+
+
+@main.command()
+@click.argument("scenario")
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A parameter; system.OPTION=VALUE for the system's."
+)
+@click.option("--system", help="Another system under test, for the same schedule and traffic.")
+@click.option("--runtime", type=click.Choice(_RUNTIMES), default="auto", show_default=True)
+@click.option("--seed", type=int, help="Of everything random; the scenario's own by default.")
+@click.option("--repeat", type=click.IntRange(1, 1000), default=1, show_default=True, help="Play it this often.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where run folders go."
+)
+def run(
+    scenario: str,
+    settings: tuple[str, ...],
+    system: str | None,
+    runtime: str,
+    seed: int | None,
+    repeat: int,
+    out: Path,
+) -> None:
+    """Play SCENARIO (a name from `edgelab list`, or path/to/file.py:function) and say what became of every message."""
+    from . import resolve
+    from .lab import run as play
+    from .runner.live import reporter_for
+    from .show import comparison, summary
+
+    value = resolve.build(scenario, settings=settings, system=system, seed=seed)
+    command = _again(scenario, settings, system, runtime, value.seed)
+    runs = []
+    for _ in range(repeat):
+        reporter = reporter_for(sys.stderr)
+        try:
+            runs.append(play(value, runtime=runtime, out=out, reporter=reporter, command=command))
+        finally:
+            reporter.close()
+        click.echo(summary(runs[-1]))
+    if repeat > 1:
+        click.echo(comparison(runs))
+    sys.exit(max(one.exit_code for one in runs))
+
+
+@main.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+def compare(runs: tuple[Path, ...]) -> None:
+    """Put two or more RUNS side by side: losses, recovery, what crossed the link."""
+    from .run import load
+    from .show import comparison
+
+    if len(runs) < 2:
+        raise SpecError(f"RUN must be given at least twice to compare, not {len(runs)} time(s)")
+    click.echo(comparison([load(path) for path in runs]))
+
+
+@main.command()
+@click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
+def report(folder: Path) -> None:
+    """Analyse RUN's history again and write its result, ledger, plots and report anew."""
+    from .run import analyse
+    from .show import summary
+
+    one = analyse(folder)
+    click.echo(summary(one))
+    sys.exit(one.exit_code)
+
+
+@main.command("list")
+@click.argument("what", type=click.Choice(["all", "scenarios", "systems", "runs"]), default="all")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), help="Where run folders are.")
+def list_(what: str, out: Path) -> None:
+    """List scenarios, systems with their options, and runs."""
+    from .show import runs_table, scenarios_table, systems_table
+
+    parts = {"scenarios": scenarios_table, "systems": systems_table, "runs": lambda: runs_table(out)}
+    for name, text in parts.items():
+        if what in {"all", name}:
+            click.echo(text())
+
+
+@main.command()
+@click.argument("scenario", required=False)
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A parameter of the scenario.")
+@click.option("--system", help="Another system under test.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write compose.yaml and its files there.")
+@click.option("--reference", type=click.Path(path_type=Path), help="Write all reference topologies there.")
+def compose(
+    scenario: str | None, settings: tuple[str, ...], system: str | None, out: Path | None, reference: Path | None
+) -> None:
+    """Show SCENARIO's topology as a compose file, or write it out with its configuration files."""
+    from . import resolve
+    from .deploy.compose import render, write_project
+    from .reference import write_all
+
+    if reference is not None:
+        for path in write_all(reference):
+            click.echo(path)
+        return
+    if scenario is None:
+        raise SpecError("SCENARIO must be given (or --reference DIR)")
+    topology = resolve.build(scenario, settings=settings, system=system).topology()
+    if out is None:
+        click.echo(render(topology), nl=False)
+    else:
+        click.echo(write_project(topology, out))
+
+
+@main.command()
+def doctor() -> None:
+    """Say what this machine can and cannot run, and how to mend it."""
+    from .deploy.doctor import diagnose
+    from .show import findings
+
+    found = diagnose()
+    click.echo(findings(found))
+    sys.exit(0 if all(finding.ok for finding in found if finding.needed) else 3)
+
+
+@main.command()
+@click.option("--for-tests", is_flag=True, help="Also what the tests need: older versions, compose, images.")
+@click.option("--for-bench", is_flag=True, help="Also the native tools that `make bench` compares with.")
+def setup(*, for_tests: bool, for_bench: bool) -> None:
+    """Get the binaries that the default scenarios need; cached, checksummed, safe to repeat."""
+    from .setting_up import set_up
+
+    set_up(for_tests=for_tests, for_bench=for_bench, progress=_say)
+
+
+@main.group()
+def images() -> None:
+    """Container images for the compose runtime."""
+
+
+@images.command()
+@click.option(
+    "--nats", "nats_versions", multiple=True, metavar="VERSION", help="nats-server versions; the newest by default."
+)
+def build(nats_versions: tuple[str, ...]) -> None:
+    """Build local images from the same binaries, for machines that reach no image registry."""
+    from .setting_up import build_images
+
+    for tag in build_images(nats_versions, progress=_say):
+        click.echo(tag)
+
+
+@main.command()
+@click.option("--include-running", is_flag=True, help="Also what labs that still run have started.")
+def clean(*, include_running: bool) -> None:
+    """Remove containers, networks, volumes and processes that dead labs left behind; nothing else."""
+    from .deploy.clean import clean as clean_
+
+    removed = clean_(include_running=include_running)
+    for line in removed:
+        click.echo(f"removed {line}")
+    if not removed:
+        click.echo("nothing was left behind")
+
+
+def _again(scenario: str, settings: tuple[str, ...], system: str | None, runtime: str, seed: int) -> str:
+    parts = ["edgelab run", scenario, *(f"--set {setting}" for setting in settings)]
+    if system is not None:
+        parts.append(f"--system {system}")
+    return " ".join([*parts, f"--runtime {runtime}", f"--seed {seed}"])
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def _interrupt(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+"""Tables for a terminal: a run's outcome, runs side by side, what there is to choose from."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from .deploy.doctor import Finding
+from .errors import EdgelabError
+from .resolve import known_scenarios
+from .run import Run, load
+from .store import newest_first
+from .systems import SYSTEMS
+
+_COLOURS = {"pass": "bold green", "fail": "bold red", "unknown": "bold yellow"}
+_PHASES = ("detect_s", "reconnect_s", "resume_s", "sync_s")
+_MOST_SITES = 8
+
+
+def summary(run: Run) -> str:
+    """What became of every message, how each site recovered, and the verdict."""
+    result = run.result
+    console = _console()
+    versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
+    console.print(f"\n[bold]{result['scenario']}[/]  {result['system']}  ({versions}; {result['runtime']})")
+    console.print(_fates(result))
+    if result["windows"]:
+        console.print(_recovery(result))
+    console.print(f"verdict [{_COLOURS[result['verdict']]}]{result['verdict']}[/]")
+    for check in result["checks"]:
+        if check["verdict"] != "pass":
+            console.print(f"  [{_COLOURS[check['verdict']]}]{check['verdict']}[/] {check['name']}: {check['why']}")
+    console.print(f"run folder {run.folder}  (report.html, plots/, ledger.parquet)", soft_wrap=True)
+    return _text(console)
+
+
+def comparison(runs: Sequence[Run]) -> str:
+    """One row per run: ledger and recovery of its slowest site."""
+    table = Table(title="side by side", title_justify="left")
+    for column in ("run", "system", "version", "attempted", "lost", "stranded", "duplicated", "detect", "reconnect",
+                   "resume", "sync", "verdict"):  # fmt: skip
+        table.add_column(column, justify="left" if column in {"run", "system", "version", "verdict"} else "right")
+    for run in runs:
+        result, ledger = run.result, run.result["ledger"]
+        slowest = [_worst(result, phase) for phase in _PHASES]
+        version = next(iter(result["versions"].values()))
+        table.add_row(
+            run.folder.name, result["system"], version, *(f"{ledger[k]:,}" for k in ("attempted", "lost", "stranded",
+            "duplicated")), *map(_seconds, slowest), f"[{_COLOURS[result['verdict']]}]{result['verdict']}[/]"
+        )  # fmt: skip
+    console = _console()
+    console.print(table)
+    console.print("detect, reconnect, resume and sync are of the slowest site, in seconds")
+    return _text(console)
+
+
+def scenarios_table() -> str:
+    """The scenarios, what they ask, and their parameters."""
+    table = Table(title="scenarios  (edgelab run NAME --set PARAMETER=VALUE)", title_justify="left")
+    table.add_column("name")
+    table.add_column("what it is, and its parameters")
+    for name, function in known_scenarios().items():
+        first = inspect.getdoc(function) or ""
+        parameters = ", ".join(f"{p.name}={p.default}" for p in inspect.signature(function).parameters.values())
+        table.add_row(name, f"{first.split(chr(10) * 2)[0]}\n[dim]{parameters}[/]")
+    return _printed(table)
+
+
+def systems_table() -> str:
+    """The systems under test and their options."""
+    table = Table(title="systems  (--system NAME, --set system.OPTION=VALUE)", title_justify="left")
+    table.add_column("name")
+    table.add_column("what it is, and its options")
+    for name, kind in SYSTEMS.items():
+        first = (inspect.getdoc(kind) or "").split("\n\n")[0]
+        options = ", ".join(f.name for f in dataclasses.fields(kind) if f.init)
+        table.add_row(name, f"{first}\n[dim]{options}[/]")
+    return _printed(table)
+
+
+def runs_table(out: Path) -> str:
+    """The runs in ``out``, newest first."""
+    table = Table(title=f"runs in {out}", title_justify="left")
+    for column in ("run", "system", "attempted", "lost", "verdict"):
+        table.add_column(column)
+    for folder in newest_first(out):
+        try:
+            result = load(folder.path).result
+        except EdgelabError:
+            table.add_row(folder.path.name, "", "", "", "[dim]not finished[/]")
+            continue
+        ledger, verdict = result["ledger"], result["verdict"]
+        table.add_row(
+            folder.path.name, result["system"], f"{ledger['attempted']:,}", f"{ledger['lost']:,}",
+            f"[{_COLOURS[verdict]}]{verdict}[/]",
+        )  # fmt: skip
+    return _printed(table)
+
+
+def findings(found: Sequence[Finding]) -> str:
+    """What this machine can and cannot run."""
+    table = Table(show_header=False, box=None, padding=(0, 1))
+    for finding in found:
+        mark = "[green]ok[/]" if finding.ok else "[yellow]missing[/]"
+        table.add_row(mark, finding.name, finding.found if finding.ok else f"{finding.found}\n[bold]{finding.mend}[/]")
+    return _printed(table)
+
+
+def _fates(result: dict[str, Any]) -> Table:
+    ledger = result["ledger"]
+    table = Table(show_header=False, box=None, padding=(0, 1))
+    table.add_column(justify="right")
+    table.add_row(f"{ledger['attempted']:,}", "attempted", f"[dim]{ledger['acknowledged']:,} acknowledged, "
+                  f"{ledger['failed']:,} failed, {ledger['unknown']:,} unanswered[/]")  # fmt: skip
+    table.add_row(f"{ledger['delivered']:,}", "delivered", f"[dim]{ledger['duplicated']:,} duplicated[/]")
+    table.add_row(
+        f"{ledger['stranded']:,}", "stranded", "[dim]still held by a site's store[/]" if ledger["stranded"] else ""
+    )
+    causes = "; ".join(f"{n:,} {cause}" for cause, n in result["losses_by_cause"].items())
+    table.add_row(f"{ledger['lost']:,}", "lost", f"[dim]{causes}[/]")
+    return table
+
+
+def _recovery(result: dict[str, Any]) -> Table:
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    for column in ("window", "held", "bit", "site", "detect", "reconnect", "resume", "sync"):
+        table.add_column(column, justify="right" if column in {"detect", "reconnect", "resume", "sync"} else "left")
+    for window in result["windows"]:
+        shown = sorted(window["sites"].items(), key=lambda item: -(item[1]["sync_s"] or 0.0))
+        for site, phases in shown[:_MOST_SITES]:
+            table.add_row(
+                f"{window['fault']} {window['kind']}", _span(window["measured_s"]), _yes(window["bit"]), site,
+                *(_seconds(phases[p]) for p in _PHASES),
+            )  # fmt: skip
+        if len(shown) > _MOST_SITES:
+            table.add_row("", "", "", f"[dim]and {len(shown) - _MOST_SITES} faster ones[/]")
+    return table
+
+
+def _worst(result: dict[str, Any], phase: str) -> float | None:
+    values = [s[phase] for w in result["windows"] for s in w["sites"].values() if s[phase] is not None]
+    return max(values, default=None)
+
+
+def _seconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}" if value < 10 else f"{value:.2f}"
+
+
+def _span(measured: Sequence[float | None] | None) -> str:
+    if not measured or None in measured:
+        return "?"
+    return f"{measured[0]:.2f} to {measured[1]:.2f} s"
+
+
+def _yes(value: bool | None) -> str:  # noqa: FBT001 - three-valued, shown as a word
+    return {True: "yes", False: "[red]no[/]", None: "[yellow]?[/]"}[value]
+
+
+def _console() -> Console:
+    terminal = Console()
+    return Console(
+        file=StringIO(), force_terminal=terminal.is_terminal, width=max(100, terminal.width), highlight=False
+    )
+
+
+def _text(console: Console) -> str:
+    file = console.file
+    assert isinstance(file, StringIO)  # noqa: S101 - made so in _console
+    return file.getvalue().rstrip("\n")
+
+
+def _printed(table: Table) -> str:
+    console = _console()
+    console.print(table)
+    return _text(console)
