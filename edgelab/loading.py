@@ -1,0 +1,179 @@
+"""From a run folder to the facts that the analysis is a function of. Reads; never writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .analysis import checks
+from .analysis.facts import Facts, LinkBytes
+from .errors import LabError
+from .history import RECORD, Kind, Records, read_journal, read_segment
+from .model import codec, faults, schedule, workload
+from .model.measured import Evidence, LogEvent, MeasuredWindow, StoreState
+from .model.scenario import Scenario
+from .store import RunFolder
+from .systems import SYSTEMS
+
+
+def scenario_of(folder: RunFolder) -> Scenario:
+    """The scenario that was played.
+
+    Raises:
+        LabError: the folder is of another version of edgelab.
+    """
+    value = codec.decode(folder.read_json("scenario.json"), _classes())
+    if not isinstance(value, Scenario):
+        raise LabError(f"{folder.path / 'scenario.json'} does not hold a scenario")
+    return value
+
+
+def facts_of(folder: RunFolder, scenario: Scenario) -> Facts:
+    """Everything that the run left behind.
+
+    Raises:
+        LabError: the run ended before the hub's store was read; the message says what there is.
+    """
+    meta = folder.read_json("history/meta.json")
+    published = _published(folder)
+    if "hub_count" not in meta:
+        attempted = int(np.count_nonzero(published.records["kind"] == Kind.INVOKE))
+        raise LabError(
+            f"the run in {folder.path} ended before the hub's store was read: {attempted:,} messages were attempted "
+            "until then, and what became of them cannot be told; their records are in history/"
+        )
+    environment = folder.read_json("environment.json")
+    observed = _records(folder.history.glob("observe.seg"))
+    held_paths = [p for p in folder.history.glob("store-*.seg") if p.name != "store-hub.seg"]
+    windows = _windows(folder)
+    return Facts(
+        scenario=scenario.name,
+        system=scenario.system.name,
+        runtime=environment["runtime"],
+        plane=" + ".join(scenario.planes),
+        versions=environment["versions"],
+        seed=scenario.seed,
+        command=environment["command"],
+        environment={**environment, "digests": meta.get("digests", {}), "round_trips_s": meta.get("round_trips_s", {})},
+        sites=scenario.sites,
+        confirms=meta["confirms"],
+        workload=scenario.workload,
+        schedule=scenario.schedule,
+        start_ns=meta["start_ns"],
+        publish_end_ns=meta["publish_end_ns"],
+        drain_end_ns=meta["drain_end_ns"],
+        drain=meta["drain"]["why"],
+        records=published.records,
+        stored=_records([folder.segment("store-hub")]),
+        held=_records(held_paths),
+        progress=_of(observed, Kind.PROGRESS),
+        sessions=_of(observed, Kind.SESSION),
+        bytes=_of(observed, Kind.BYTES),
+        lag=_of(observed, Kind.LAG),
+        reasons=published.reasons,
+        windows=windows,
+        evidence=Evidence(windows=windows, log_events=_log_events(folder), stores=tuple(_stores(folder))),
+        usage=_usage(folder),
+        links=_links(folder, scenario),
+        clock_drift_ns=meta["clock_drift_ns"],
+        hub_count=meta["hub_count"],
+        bypasses=tuple(meta["bypasses"]),
+    )
+
+
+def history_of(folder: RunFolder) -> pd.DataFrame:
+    """Every record of every segment, in order of time, with the name of its agent: also of a run that was killed."""
+    parts = []
+    for path in sorted(folder.history.glob("*.seg")):
+        records, about = read_segment(path)
+        frame = pd.DataFrame({name: records[name] for name in RECORD.names or ()})
+        frame.insert(0, "agent", about.get("agent", path.stem))
+        parts.append(frame)
+    if not parts:
+        raise LabError(f"{folder.history} holds no segment: the run ended before anything was recorded")
+    whole = pd.concat(parts, ignore_index=True)
+    whole["kind"] = whole["kind"].map({kind.value: kind.name for kind in Kind})
+    return whole.sort_values("t_ns", kind="stable", ignore_index=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Published:
+    records: Records
+    reasons: tuple[str, ...]
+
+
+def _published(folder: RunFolder) -> _Published:
+    """All publishers' records, with their reasons numbered through."""
+    parts: list[Records] = []
+    reasons: list[str] = []
+    for path in sorted(folder.history.glob("publish-*.seg")):
+        records, _ = read_segment(path)
+        words = {line["reason"]: line["text"] for line in read_journal(folder.journal(path.stem)) if "reason" in line}
+        if words and reasons:
+            records = np.array(records)
+            given = (records["kind"] == Kind.OUTCOME) & (records["value"] > 0)
+            records["value"][given] += len(reasons)
+        reasons.extend(words.get(number, "no words recorded") for number in range(1, max(words, default=0) + 1))
+        parts.append(records)
+    return _Published(_joined(parts), tuple(reasons))
+
+
+def _records(paths: Iterable[Path]) -> Records:
+    return _joined([read_segment(path)[0] for path in sorted(paths)])
+
+
+def _joined(parts: list[Records]) -> Records:
+    if len(parts) == 1:
+        return parts[0]
+    return np.concatenate(parts) if parts else np.empty(0, RECORD)
+
+
+def _of(records: Records, kind: Kind) -> Records:
+    picked: Records = records[records["kind"] == kind]
+    return picked
+
+
+def _windows(folder: RunFolder) -> tuple[MeasuredWindow, ...]:
+    """The last word on each window and target: the injector journals it when it applies and when it has cleared."""
+    latest = {(line["window"], line["target"]): line for line in read_journal(folder.journal("windows"))}
+    return tuple(MeasuredWindow(**line) for line in latest.values())
+
+
+def _log_events(folder: RunFolder) -> Mapping[str, tuple[LogEvent, ...]]:
+    events: dict[str, list[LogEvent]] = {}
+    for line in read_journal(folder.journal("log_events")):
+        events.setdefault(line["site"], []).append(LogEvent(line["t_ns"], line["kind"], line["detail"]))
+    return {site: tuple(found) for site, found in events.items()}
+
+
+def _stores(folder: RunFolder) -> Iterator[StoreState]:
+    for line in read_journal(folder.journal("stores")):
+        yield StoreState(**line)
+
+
+def _usage(folder: RunFolder) -> pd.DataFrame:
+    columns = ["t_ns", "service", "rss_bytes", "cpu_s"]
+    return pd.DataFrame(list(read_journal(folder.journal("usage"))), columns=columns)
+
+
+def _links(folder: RunFolder, scenario: Scenario) -> Mapping[str, LinkBytes]:
+    """Bytes per site: the sum over its links."""
+    site_of = {link.name: link.site for link in scenario.topology().links}
+    totals: dict[str, tuple[int, int]] = {}
+    for line in read_journal(folder.journal("links")):
+        up, down = totals.get(site_of[line["link"]], (0, 0))
+        totals[site_of[line["link"]]] = (up + line["bytes_up"], down + line["bytes_down"])
+    return {site: LinkBytes(bytes_up=up, bytes_down=down) for site, (up, down) in totals.items()}
+
+
+def _classes() -> Mapping[str, type[Any]]:
+    """Every class that ``scenario.json`` may name."""
+    values: list[type[Any]] = [Scenario, schedule.Schedule, schedule.Window, workload.Workload, workload.Load]
+    values += [faults.Outage, faults.Partition, faults.Latency, faults.Throttle, faults.Kill, faults.Pause]
+    values += [*SYSTEMS.values(), *checks.CHECKS]
+    return {kind.__name__: kind for kind in values}
