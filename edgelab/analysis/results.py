@@ -1,0 +1,75 @@
+"""All that is known of a run: what checks judge, plots draw and reports tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from . import measurements, recovery
+from .counts import Counts, losses
+from .facts import Facts
+from .ledger import Account, Causes, account
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Results:
+    """The account of a run and its measurements. Tables are made once, when first asked for.
+
+    Attributes:
+        facts: what it was made from.
+        account: the ledger, and what has no row in it.
+    """
+
+    facts: Facts
+    account: Account
+
+    @property
+    def ledger(self) -> pd.DataFrame:
+        """One row per attempted message: :func:`edgelab.analysis.ledger.account`."""
+        return self.account.ledger
+
+    @property
+    def counts(self) -> Counts:
+        """Totals of the ledger."""
+        return self.account.counts
+
+    @cached_property
+    def windows(self) -> pd.DataFrame:
+        """One row per fault window and site: :func:`edgelab.analysis.recovery.windows`."""
+        return recovery.windows(self.facts, self.ledger)
+
+    @cached_property
+    def losses(self) -> pd.DataFrame:
+        """Lost messages by site, window, phase and cause: :func:`edgelab.analysis.counts.losses`."""
+        return losses(self.ledger)
+
+    @cached_property
+    def latency(self) -> pd.DataFrame:
+        """By phase: :func:`edgelab.analysis.measurements.latency`."""
+        return measurements.latency(self.ledger)
+
+    @cached_property
+    def backlog(self) -> pd.DataFrame:
+        """Over time: :func:`edgelab.analysis.measurements.backlog`."""
+        return measurements.backlog(self.facts, self.ledger)
+
+    @cached_property
+    def footprint(self) -> pd.DataFrame:
+        """By service: :func:`edgelab.analysis.measurements.footprint`."""
+        return measurements.footprint(self.facts)
+
+    @cached_property
+    def links(self) -> pd.DataFrame:
+        """By site: :func:`edgelab.analysis.measurements.links`."""
+        return measurements.links(self.facts, self.ledger)
+
+
+def analyse(facts: Facts, causes: Causes) -> Results:
+    """The results of a run; ``causes`` is the system's own judgement of what it lost.
+
+    Raises:
+        LabError: the history contradicts itself (:func:`edgelab.analysis.ledger.account`).
+    """
+    return Results(facts=facts, account=account(facts, causes))

@@ -1,0 +1,105 @@
+"""Sentences about losses and instants, for checks and reports: which messages, of which site, when, why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from .results import Results
+from .spans import PHASES
+
+MOST_NAMED = 3
+"""More groups or sites than this are summed up, not listed."""
+
+
+def which_lost(results: Results, *, cause: str | None = None) -> str:
+    """The losses in words, largest group first; of one cause if ``cause`` is given."""
+    losses = results.losses if cause is None else results.losses[results.losses["cause"] == cause]
+    if losses["site"].nunique() > MOST_NAMED:
+        return _of_fleet(results, losses)
+    groups = [
+        (group, int(group["messages"].sum())) for _, group in losses.groupby(["site", "window", "cause"], observed=True)
+    ]
+    groups.sort(key=lambda pair: -pair[1])
+    told = [_of_site(results, group, n) for group, n in groups[:MOST_NAMED]]
+    rest = sum(n for _, n in groups[MOST_NAMED:])
+    return "; ".join(told) + (f"; and {rest:,} more" if rest else "")
+
+
+def when(results: Results, first_ns: int, last_ns: int) -> str:
+    """``"from 10.0 to 20.3 s"`` or ``"at 10.0 s"`` of the schedule."""
+    first, last = f"{results.facts.seconds(first_ns):.1f}", f"{results.facts.seconds(last_ns):.1f}"
+    return f"at {first} s" if first == last else f"from {first} to {last} s"
+
+
+def plural(n: int, noun: str) -> str:
+    """``"1 site"``, ``"1,200 sites"``."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def short_s(seconds: float) -> str:
+    """Three significant digits: ``"3.2 ms"``, ``"14.2 s"``, ``"356 s"``."""
+    return (
+        f"{seconds * 1e3:.3g} ms"
+        if abs(seconds) < 1
+        else f"{seconds:.3g} s"
+        if abs(seconds) < 1000
+        else f"{seconds:,.0f} s"
+    )
+
+
+def abridged(names: list[str], noun: str = "other sites") -> list[str]:
+    """The first few names, and how many more there are."""
+    return names if len(names) <= MOST_NAMED else [*names[:MOST_NAMED], f"{len(names) - MOST_NAMED} {noun}"]
+
+
+def _of_site(results: Results, group: pd.DataFrame, n: int) -> str:
+    first = group.iloc[0]
+    low, high = int(group["first_sequence"].min()), int(group["last_sequence"].max())
+    numbers = f"number {low}" if low == high else f"numbers {low} to {high}"
+    all_of_them = "" if n == high - low + 1 else f"{n:,} of "
+    told = [
+        f"{first['site']}: {all_of_them}{numbers}",
+        f"sent {when(results, int(group['first_sent_ns'].min()), int(group['last_sent_ns'].max()))}",
+        *_phases(results, group),
+        *_acknowledged(group, n),
+        f"cause: {first['cause']}",
+    ]
+    return ", ".join(told)
+
+
+def _phases(results: Results, group: pd.DataFrame) -> list[str]:
+    measured = [w for w in results.facts.windows if w.window == group.iloc[0]["window"]]
+    if not measured:
+        return []
+    what = f"the {measured[0].kind or measured[0].fault.lower()}"
+    by_phase = group.groupby("phase", observed=True)["messages"].sum()
+    parts = [(phase, int(by_phase[phase])) for phase in PHASES if phase in by_phase]
+    if len(parts) == 1:
+        return [f"{parts[0][0]} {what}"]
+    told = [f"{count:,} {phase}" for phase, count in parts]
+    return [f"{', '.join(told[:-1])} and {told[-1]} {what}"]
+
+
+def _acknowledged(group: pd.DataFrame, n: int) -> list[str]:
+    confirmed = int(group.loc[group["acknowledged"], "messages"].sum())
+    if not confirmed:
+        return []
+    return ["although acknowledged" if confirmed == n else f"{confirmed:,} of them although acknowledged"]
+
+
+def _of_fleet(results: Results, losses: pd.DataFrame) -> str:
+    by_site = _largest_first(losses, "site")
+    first_ns, last_ns = int(losses["first_sent_ns"].min()), int(losses["last_sent_ns"].max())
+    causes = ", ".join(f"{cause} ({n:,})" for cause, n in _largest_first(losses, "cause"))
+    worst_site, worst_n = by_site[0]
+    return (
+        f"at {len(by_site)} sites, most at {worst_site} ({worst_n:,}), sent {when(results, first_ns, last_ns)}, "
+        f"cause: {causes}"
+    )
+
+
+def _largest_first(losses: pd.DataFrame, column: str) -> list[tuple[Any, int]]:
+    sums = losses.groupby(column, observed=True)["messages"].sum().sort_values(ascending=False, kind="stable")
+    return [(key, int(n)) for key, n in sums.items()]
