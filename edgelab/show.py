@@ -123,7 +123,7 @@ def _fates(result: dict[str, Any]) -> Table:
     table.add_row(
         f"{ledger['stranded']:,}", "stranded", "[dim]still held by a site's store[/]" if ledger["stranded"] else ""
     )
-    causes = "; ".join(f"{n:,} {cause}" for cause, n in result["losses_by_cause"].items())
+    causes = "; ".join(f"{n:,} {cause}" for cause, n in result["losses"]["by_cause"].items())
     table.add_row(f"{ledger['lost']:,}", "lost", f"[dim]{causes}[/]")
     return table
 
@@ -136,7 +136,7 @@ def _recovery(result: dict[str, Any]) -> Table:
         shown = sorted(window["sites"].items(), key=lambda item: -(item[1]["sync_s"] or 0.0))
         for site, phases in shown[:_MOST_SITES]:
             table.add_row(
-                f"{window['fault']} {window['kind']}", _span(window["measured_s"]), _yes(window["bit"]), site,
+                f"{window['fault']} {window['kind']}", _span(window), _yes(window["bit"]), site,
                 *(_seconds(phases[p]) for p in _PHASES),
             )  # fmt: skip
         if len(shown) > _MOST_SITES:
@@ -153,10 +153,9 @@ def _seconds(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}" if value < 10 else f"{value:.2f}"
 
 
-def _span(measured: Sequence[float | None] | None) -> str:
-    if not measured or None in measured:
-        return "?"
-    return f"{measured[0]:.2f} to {measured[1]:.2f} s"
+def _span(window: dict[str, Any]) -> str:
+    start, length = window["start_s"], window["measured_s"]
+    return "?" if start is None or length is None else f"{start:.2f} s + {length:.2f} s"
 
 
 def _yes(value: bool | None) -> str:  # noqa: FBT001 - three-valued, shown as a word
