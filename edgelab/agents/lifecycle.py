@@ -162,7 +162,8 @@ def _play(run: Callable[[Agent], Awaitable[None]], spec: Mapping[str, Any]) -> b
                     )
                 )
     finally:
-        journal.close()
+        with suppress(OSError):  # on a full disk the segment's error is the one to hear of
+            journal.close()
 
 
 async def _obeying(run: Callable[[Agent], Awaitable[None]], agent: Agent) -> bool:

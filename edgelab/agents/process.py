@@ -17,8 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
-import psutil
-
+from ..deploy import owner
 from ..errors import LabError, NotReady
 
 _PACKAGE_PARENT = Path(__file__).resolve().parents[2]
@@ -225,12 +224,10 @@ class AgentProcess:
 
 
 def _environment(run_id: str) -> dict[str, str]:
-    owner = psutil.Process()
     paths = [str(_PACKAGE_PARENT), os.environ.get("PYTHONPATH", "")]
     return {
         **os.environ,
-        "EDGELAB_RUN": run_id,
-        "EDGELAB_OWNER": f"{owner.pid}:{owner.create_time()}",
+        **owner.marks(run_id),
         "PYTHONPATH": os.pathsep.join(path for path in paths if path),
         "PYTHONUNBUFFERED": "1",
     }

@@ -1,0 +1,188 @@
+"""Publishing rate of the lab's agents against ``nats bench``, on the same server in the same run. Aim: half of it.
+
+Usage: python bench/publish.py [--version 2.15.2] [--messages 200000] [--nats-server PATH] [--nats PATH]
+
+The agent is asked for more than it can do, so its rate is its limit. It counts what is in its history, and the
+server's own count must agree: stream messages for JetStream, received messages for core NATS.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import re
+import subprocess
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nats
+import numpy as np
+
+from edgelab.agents.process import AgentProcess
+from edgelab.clock import Clock
+from edgelab.deploy import artifacts
+from edgelab.errors import LabError
+from edgelab.history import Kind, Outcome, read_journal, read_segment
+
+_SIZE_BYTES = 1024
+_PORT, _MONITOR = 24870, 24871
+_OVERLOAD_HZ = 400_000.0
+_RATE = re.compile(r"([\d,]+) msgs/sec")
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What one side reached."""
+
+    messages: int
+    hz: float
+    late_max_s: float = 0.0
+
+
+def main() -> None:
+    """Print the table."""
+    options = _options()
+    server = options.nats_server or artifacts.binary("nats-server", options.version)
+    cli = options.nats or artifacts.nats_cli()
+    print(f"publishing, {_SIZE_BYTES} bytes, {options.messages:,} messages, JetStream on disk, one connection")
+    print(f"  {'':<12}{'agent/s':>10}{'nats bench/s':>14}{'ratio':>7}   in the history = at the server")
+    with tempfile.TemporaryDirectory() as folder:
+        for mode in ("core", "stream"):
+            with _server(server, Path(folder) / mode):
+                theirs = _nats_bench(cli, mode, options.messages)
+                asyncio.run(_make_stream() if mode == "stream" else _nothing())
+                before = _received()
+                ours = _agent(mode, options.messages, Path(folder) / f"agent-{mode}")
+                counted = asyncio.run(_stored()) if mode == "stream" else _received() - before
+            same = "yes" if counted == ours.messages else f"NO: {counted:,} at the server"
+            print(
+                f"  {mode:<12}{ours.hz:>10,.0f}{theirs.hz:>14,.0f}{ours.hz / theirs.hz:>7.2f}   "
+                f"{ours.messages:,}: {same}"
+            )
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--version", default="2.15.2", help="of nats-server")
+    parser.add_argument("--messages", type=int, default=200_000)
+    parser.add_argument("--nats-server", type=Path, help="this binary instead of the cached one")
+    parser.add_argument("--nats", type=Path, help="this nats command instead of the cached one")
+    return parser.parse_args()
+
+
+def _agent(mode: str, messages: int, folder: Path) -> Rate:
+    clock = Clock.start()
+    options = {"address": f"127.0.0.1:{_PORT}", "subject": "bench.agent", "mode": mode, "ack_timeout_s": 30.0}
+    spec = {
+        "agent": "bench",
+        "segment": str(folder / "bench.seg"),
+        "journal": str(folder / "bench.jsonl"),
+        "clock_offset_ns": clock.offset_ns,
+        "seed": 1,
+        "arrival": "uniform",
+        "duration_s": messages / _OVERLOAD_HZ,
+        "sites": [
+            {
+                "site": "bench",
+                "index": 0,
+                "rate_hz": _OVERLOAD_HZ,
+                "size_bytes": _SIZE_BYTES,
+                "publishers": 1,
+                "options": options,
+            }
+        ],
+    }
+    agent = AgentProcess.spawn("publish_nats", spec, folder=folder, run_id="bench")
+    try:
+        agent.wait_ready(20.0)
+        agent.start(clock.now_ns() + 200_000_000)
+        agent.wait(300.0)
+    finally:
+        agent.kill()
+    return _rate(agent, mode)
+
+
+def _rate(agent: AgentProcess, mode: str) -> Rate:
+    records, _ = read_segment(agent.segment)
+    invoked = records[records["kind"] == Kind.INVOKE]
+    counted = invoked
+    if mode == "stream":
+        counted = records[(records["kind"] == Kind.OUTCOME) & (records["code"] == Outcome.ACKNOWLEDGED)]
+    took_s = float(counted["t_ns"].max() - invoked["t_ns"].min()) / 1e9
+    summary = next(line["summary"] for line in read_journal(agent.journal) if "summary" in line)
+    return Rate(len(np.unique(counted["sequence"])), len(counted) / took_s, summary["late_max_s"])
+
+
+def _nats_bench(cli: Path, mode: str, messages: int) -> Rate:
+    command = ["pub", "bench.theirs"] if mode == "core" else ["js", "pub", "bench.theirs", "--batch", "500", "--create"]
+    argv = [str(cli), "--server", f"127.0.0.1:{_PORT}", "bench", *command]
+    argv += ["--size", str(_SIZE_BYTES), "--msgs", str(messages), "--no-progress"]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=300, check=False)
+    rate = _RATE.search(done.stdout)
+    if done.returncode != 0 or rate is None:
+        raise LabError(f"`{' '.join(argv)}` gave no rate:\n{done.stdout}{done.stderr}")
+    return Rate(messages, float(rate[1].replace(",", "")))
+
+
+@contextmanager
+def _server(binary: Path, folder: Path) -> Iterator[None]:
+    folder.mkdir()
+    argv = [str(binary), "-a", "127.0.0.1", "-p", str(_PORT), "-m", str(_MONITOR), "-js", "-sd", str(folder / "store")]
+    with (folder / "server.log").open("wb") as log:
+        server = subprocess.Popen(argv, stderr=log)
+    try:
+        end = time.monotonic() + 10.0
+        while not _answers():
+            if server.poll() is not None or time.monotonic() > end:
+                raise LabError(f"nats-server did not start:\n{(folder / 'server.log').read_text()}")
+            time.sleep(0.05)
+        yield
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _answers() -> bool:
+    try:
+        _monitor("healthz")
+    except OSError:
+        return False
+    return True
+
+
+def _monitor(page: str) -> dict[str, Any]:
+    with urllib.request.urlopen(f"http://127.0.0.1:{_MONITOR}/{page}", timeout=5) as answer:
+        read: dict[str, Any] = json.load(answer)
+    return read
+
+
+def _received() -> int:
+    return int(_monitor("varz")["in_msgs"])
+
+
+async def _nothing() -> None:
+    pass
+
+
+async def _make_stream() -> None:
+    client = await nats.connect(f"127.0.0.1:{_PORT}")
+    await client.jetstream().add_stream(name="AGENT", subjects=["bench.agent"], storage="file")
+    await client.close()
+
+
+async def _stored() -> int:
+    client = await nats.connect(f"127.0.0.1:{_PORT}")
+    info = await client.jetstream().stream_info("AGENT")
+    await client.close()
+    return int(info.state.messages)
+
+
+if __name__ == "__main__":
+    main()
