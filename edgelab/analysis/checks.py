@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from ..model import validate
 from .counts import UNEXPLAINED
@@ -18,6 +18,7 @@ from .verdict import Check, CheckResult, Judgement, Verdict, judge, worst
 from .wording import MOST_NAMED, abridged, short_s, when, which_lost
 
 __all__ = [
+    "CHECKS",
     "LAB_CHECKS",
     "Check",
     "CheckResult",
@@ -41,7 +42,7 @@ _DAY_S = 24 * 3600.0
 class NoLoss:
     """Every attempted message is at the hub or held by its site."""
 
-    name: str = "no loss"
+    name: ClassVar[str] = "no loss"
 
     def check(self, results: Results) -> CheckResult:
         counts = results.counts
@@ -59,7 +60,7 @@ class NoLoss:
 class AllLossesExplained:
     """Every lost message has a known cause."""
 
-    name: str = "all losses explained"
+    name: ClassVar[str] = "all losses explained"
 
     def check(self, results: Results) -> CheckResult:
         counts = results.counts
@@ -82,7 +83,7 @@ class AllLossesExplained:
 class NoDuplicates:
     """No message is at the hub twice."""
 
-    name: str = "no duplicates"
+    name: ClassVar[str] = "no duplicates"
 
     def check(self, results: Results) -> CheckResult:
         counts, ledger = results.counts, results.ledger
@@ -155,6 +156,10 @@ class Within:
         fates = own["fate"].value_counts()
         left = [f"{fates[fate]:,} of its messages are {fate}" for fate in ("lost", "stranded") if fates[fate]]
         return f"{after} {_MISSED[self.phase]}" + (f" ({', '.join(left)})" if left else "")
+
+
+CHECKS: tuple[type, ...] = (NoLoss, AllLossesExplained, NoDuplicates, Within)
+"""The classes of the checks below: what a stored scenario may name."""
 
 
 def no_loss() -> NoLoss:

@@ -39,14 +39,9 @@ def plural(n: int, noun: str) -> str:
 
 
 def short_s(seconds: float) -> str:
-    """Three significant digits: ``"3.2 ms"``, ``"14.2 s"``, ``"356 s"``."""
-    return (
-        f"{seconds * 1e3:.3g} ms"
-        if abs(seconds) < 1
-        else f"{seconds:.3g} s"
-        if abs(seconds) < 1000
-        else f"{seconds:,.0f} s"
-    )
+    """Three significant digits: ``"3.20 ms"``, ``"14.0 s"``, ``"356 s"``."""
+    number, unit = (seconds * 1e3, "ms") if abs(seconds) < 1 else (seconds, "s")
+    return f"{number:,.0f} {unit}" if abs(number) >= 100 or number == 0 else f"{number:#.3g} {unit}"
 
 
 def abridged(names: list[str], noun: str = "other sites") -> list[str]:

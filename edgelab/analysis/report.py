@@ -1,0 +1,112 @@
+"""The report of a run: one HTML file that needs nothing else, for a reader who was not there."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from ..model.faults import describe
+from . import report_tables
+from .fault_words import meaning
+from .plots import render_all
+from .plots.style import fleet_spans
+from .report_tables import name_of
+from .results import Results
+from .verdict import Judgement
+from .wording import plural, short_s
+
+_CAPTIONS = {
+    "stored": "Messages published at the sites and stored at the hub. Grey: the faults, as measured.",
+    "backlog": "What each site had published, was not lost, and had not yet arrived at the hub.",
+    "losses": "Lost messages by the second in which they were sent, and their causes.",
+    "recovery": "How long each site took to notice the fault, and to come back after it had cleared.",
+}
+
+
+def render(results: Results, judgement: Judgement, *, images: Mapping[str, bytes] | None = None) -> str:
+    """The report as HTML. ``images`` are the figures' PNGs by name, drawn anew if not given."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only reports need it
+
+    environment = Environment(
+        loader=PackageLoader("edgelab.analysis", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    drawn = render_all(results, verdict=judgement.verdict) if images is None else images
+    return environment.get_template("report.html.jinja").render(
+        facts=results.facts,
+        counts=results.counts,
+        verdict=str(judgement.verdict),
+        summary=_summary(results),
+        reasons=judgement.reasons,
+        checks=judgement.checks,
+        asked=_asked(results),
+        meanings=_meanings(results),
+        faults=report_tables.faults(results),
+        ledger=report_tables.ledger(results),
+        losses=report_tables.losses(results),
+        recovery=report_tables.recovery(results),
+        latency=report_tables.latency(results),
+        links=report_tables.links(results),
+        footprint=report_tables.footprint(results),
+        environment=_pairs(results.facts.environment),
+        figures=[(name, caption, _data_uri(drawn[name])) for name, caption in _CAPTIONS.items() if name in drawn],
+    )
+
+
+def _summary(results: Results) -> str:
+    """One sentence: what came of it."""
+    counts, windows = results.counts, results.windows
+    parts = [f"Of {plural(counts.attempted, 'message')}, {counts.delivered:,} arrived at the hub"]
+    parts += [f"{n:,} {what}" for n, what in ((counts.lost, "were lost"), (counts.stranded, "still wait")) if n]
+    sentence = f"{', '.join(parts)}."
+    synced, resumed = windows["sync_s"].max(), windows["resume_s"].max()
+    if not pd.isna(synced):
+        sentence += f" The slowest site had synced {short_s(synced)} after its fault cleared."
+    elif not pd.isna(resumed):
+        sentence += f" The slowest site got its first message through {short_s(resumed)} after its fault cleared."
+    return sentence
+
+
+def _asked(results: Results) -> tuple[tuple[str, str], ...]:
+    facts, load = results.facts, results.facts.workload.load
+    sites = plural(len(facts.sites), "site")
+    rate = f"{load.rate_hz:g} messages per second of {load.size_bytes:,} bytes"
+    differ = " (some differ)" if facts.workload.per_site else ""
+    faults = [f"{describe(w.fault)}, from {w.start_s:g} to {w.end_s:g} s" for w in facts.schedule]
+    return (
+        ("system", f"{facts.system}, {sites} and a hub"),
+        (
+            "load",
+            f"{rate} at each site{differ}, {facts.workload.arrival} arrivals, for {facts.workload.duration_s:g} s",
+        ),
+        ("faults", "; ".join(faults[:6]) + (f"; and {len(faults) - 6} more" if len(faults) > 6 else "") or "none"),
+        ("runtime", f"{facts.runtime}; faults on the {facts.plane} plane"),
+        ("seed", str(facts.seed)),
+    )
+
+
+def _meanings(results: Results) -> tuple[tuple[str, str], ...]:
+    found = {name_of(span): meaning(span.fault, span.kind) for span in fleet_spans(results)}
+    return tuple((name, text) for name, text in found.items() if text)
+
+
+def _pairs(values: Mapping[str, Any], prefix: str = "") -> tuple[tuple[str, str], ...]:
+    """Nested mappings as flat (name, text) pairs."""
+    pairs: list[tuple[str, str]] = []
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            pairs += _pairs(value, f"{prefix}{name} / ")
+        else:
+            listed = isinstance(value, Iterable) and not isinstance(value, str)
+            pairs.append((f"{prefix}{name}", ", ".join(map(str, value)) if listed else str(value)))
+    return tuple(pairs)
+
+
+def _data_uri(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
