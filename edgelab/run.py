@@ -87,9 +87,9 @@ class Run:
         """Published and stored messages over time, per site."""
         return self.results.backlog
 
-    def plot_messages(self, ax: Axes | None = None) -> Axes:
+    def plot_stored(self, ax: Axes | None = None) -> Axes:
         """Published against stored over time."""
-        return plots.plot_messages(self.results, ax=ax)
+        return plots.plot_stored(self.results, ax=ax)
 
     def plot_backlog(self, ax: Axes | None = None) -> Axes:
         """Backlog over time: the sync plot."""
@@ -136,8 +136,10 @@ def analyse(folder: Path | str) -> Run:
     where.write_json("result.json", value)
     where.write_json("schedule.json", _schedule(run))
     results.ledger.to_parquet(where.path / "ledger.parquet", index=False)
-    plots.save_all(results, judgement, where.plots)
-    (where.path / "report.html").write_text(report.render(results, judgement), encoding="utf-8")
+    images = plots.render_all(results, verdict=judgement.verdict)
+    for name, image in images.items():
+        (where.plots / name).write_bytes(image)
+    (where.path / "report.html").write_text(report.render(results, judgement, images=images), encoding="utf-8")
     return Run(where)
 
 
