@@ -138,7 +138,7 @@ def analyse(folder: Path | str) -> Run:
     results.ledger.to_parquet(where.path / "ledger.parquet", index=False)
     images = plots.render_all(results, verdict=judgement.verdict)
     for name, image in images.items():
-        (where.plots / name).write_bytes(image)
+        (where.plots / f"{name}.png").write_bytes(image)
     (where.path / "report.html").write_text(report.render(results, judgement, images=images), encoding="utf-8")
     return Run(where)
 
