@@ -119,7 +119,8 @@ class PublishClient(Client):  # type: ignore[misc]  # nats-py has no types
         self._why = f"{type(error).__name__}: {error}"
 
     async def _disconnected(self) -> None:
-        self._on_event("disconnected", self._why)
+        if not self.is_closed:  # closing is no event
+            self._on_event("disconnected", self._why)
 
     async def _reconnected(self) -> None:
         self._on_event("connected", "")
