@@ -17,6 +17,7 @@ from . import artifacts, owner
 from .addresses import ProcessBook, fill, take_ports
 from .base import Address, Progress, Usage, silent
 from .child import Child
+from .footprint import sessions, usage_of
 from .ports import Ports
 from .preflight import check_configs
 
@@ -105,11 +106,11 @@ class ProcessDeployment:
         self._find(service).resume()
 
     def usage(self) -> Mapping[str, Usage]:
-        sessions = _sessions()
+        by_session = sessions()
         found = {}
         for name, child in self._children.items():
             if (pid := child.pid) is not None:
-                found[name] = _usage(sessions.get(pid, [pid]))
+                found[name] = usage_of(by_session.get(pid, [pid]))
         return found
 
     def assert_alive(self) -> None:
@@ -196,26 +197,6 @@ def _write_configs(topology: Topology, book: ProcessBook) -> None:
             path = Path(book.file(service, file.name))
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(fill(file.text, topology=topology, service=service, book=book))
-
-
-def _sessions() -> dict[int, list[int]]:
-    found: dict[int, list[int]] = {}
-    for pid in psutil.pids():
-        with suppress(OSError):
-            found.setdefault(os.getsid(pid), []).append(pid)
-    return found
-
-
-def _usage(pids: Iterable[int]) -> Usage:
-    rss_bytes, cpu_s = 0, 0.0
-    for pid in pids:
-        with suppress(psutil.Error):
-            process = psutil.Process(pid)
-            with process.oneshot():
-                times = process.cpu_times()
-                rss_bytes += process.memory_info().rss
-                cpu_s += times.user + times.system
-    return Usage(rss_bytes, cpu_s)
 
 
 def _listeners(ports: Iterable[int]) -> dict[int, str]:

@@ -1,0 +1,177 @@
+"""From a topology to a compose file. Pure, but for :func:`write_project`.
+
+Every site has a network of its own, the hub has one, and Toxiproxy alone is on all of them: Docker drops what goes
+from one bridge to another, so that the only way from a site to the hub is its link. (Networks that are ``internal``
+would say so more plainly, but Docker publishes no ports of those.)
+
+Configurations are folders beside the compose file, mounted read-only: what compose's own ``configs`` hold inline is
+copied into the container, which a read-only container refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from ..model.topology import MIB, Service, Topology
+from . import images as images_
+from .addresses import CONTAINER_CONFIG, CONTAINER_DATA, ContainerBook, fill
+from .owner import SERVICE_LABEL
+
+COMPOSE_FILE = "compose.yaml"
+FIRST_FIXED_PORT = 24_000
+UNPRIVILEGED = 65_532
+"""User and group of containers: the number that images without a user database agree on for "nobody in particular"."""
+
+Data = Literal["memory", "folder"]
+_BOOK = ContainerBook()
+
+
+def render(
+    topology: Topology,
+    *,
+    project: str | None = None,
+    data: Data = "memory",
+    host_ports: Mapping[tuple[str, str], int] | None = None,
+    images: Mapping[tuple[str, str], str] | None = None,
+    labels: Mapping[str, str] | None = None,
+    user: tuple[int, int] = (UNPRIVILEGED, UNPRIVILEGED),
+) -> str:
+    """``topology`` as the text of a compose file; the same arguments give the same text.
+
+    Args:
+        topology: what to render.
+        project: compose's name for it; the topology's by default.
+        data: ``"memory"`` needs no preparation and is gone with the container; ``"folder"`` is ``./data/SERVICE``,
+            which must exist and belong to ``user``, and survives it.
+        host_ports: where published ports are reached on loopback; fixed ones from 24000 on by default.
+        images: by program and version; the official ones by default, which ``EDGELAB_…_IMAGE`` override.
+        labels: put on every container and network.
+        user: number of user and group that the services run as.
+    """
+    ports = fixed_ports(topology) if host_ports is None else host_ports
+    document = {
+        "name": project or topology.name,
+        "services": {
+            service.name: _service(topology, service, data, ports, images, labels or {}, user)
+            for service in topology.services
+        },
+        "networks": {network: _network(labels or {}) for network in _networks(topology)},
+    }
+    return _heading(topology, ports) + yaml.safe_dump(document, sort_keys=False, width=120)
+
+
+def write_project(topology: Topology, folder: Path, **options: Any) -> Path:
+    """Write ``compose.yaml`` and the configuration files it mounts below ``folder``; the path of the former.
+
+    Takes the options of :func:`render`.
+    """
+    text = render(topology, **options)
+    for service in topology.services:
+        config = folder / "config" / service.name
+        config.mkdir(parents=True, exist_ok=True)
+        config.chmod(0o755)  # the container's user must read it, whatever this user's umask is
+        for file in service.files:
+            path = config / file.name
+            path.write_text(fill(file.text, topology=topology, service=service, book=_BOOK))
+            path.chmod(0o644)
+    path = folder / COMPOSE_FILE
+    path.write_text(text)
+    return path
+
+
+def fixed_ports(topology: Topology) -> dict[tuple[str, str], int]:
+    """Host ports for a compose file that people use by hand: the same each time, counted from 24000."""
+    published = [(service.name, port.name) for service in topology.services for port in service.ports if port.published]
+    return {key: FIRST_FIXED_PORT + i for i, key in enumerate(published)}
+
+
+def _heading(topology: Topology, ports: Mapping[tuple[str, str], int]) -> str:
+    lines = [f"# {topology.name}: rendered by edgelab; edit the topology, not this file. On this machine:"]
+    lines += [f"#   127.0.0.1:{number}  {service} {port}" for (service, port), number in ports.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _service(
+    topology: Topology,
+    service: Service,
+    data: Data,
+    ports: Mapping[tuple[str, str], int],
+    images: Mapping[tuple[str, str], str] | None,
+    labels: Mapping[str, str],
+    user: tuple[int, int],
+) -> dict[str, Any]:
+    program = (service.program, service.version)
+    made: dict[str, Any] = {
+        "image": images[program] if images is not None else images_.by_default(*program),
+        "command": [_literal(fill(a, topology=topology, service=service, book=_BOOK)) for a in service.arguments],
+        "user": f"{user[0]}:{user[1]}",
+        "read_only": True,
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges:true"],
+        "mem_limit": service.memory_bytes,
+        "memswap_limit": service.memory_bytes,
+        "cpus": service.cpus,
+        "restart": "no",
+        "networks": list(service.networks),
+    }
+    if service.environment:
+        made["environment"] = {
+            name: _literal(fill(value, topology=topology, service=service, book=_BOOK))
+            for name, value in service.environment
+        }
+    published = [
+        f"127.0.0.1:{ports[service.name, port.name]}:{port.number}" for port in service.ports if port.published
+    ]
+    if published:
+        made["ports"] = published
+    volumes = _volumes(service, data)
+    if volumes:
+        made["volumes"] = volumes
+    if service.keeps_data and data == "memory":
+        # Half of the memory limit, which counts it: a broker meets a full disk before the kernel ends it.
+        size = service.memory_bytes // 2 // MIB
+        made["tmpfs"] = [f"{CONTAINER_DATA}:uid={user[0]},gid={user[1]},mode=0750,size={size}m"]
+    if before := _before(topology, service):
+        made["depends_on"] = before
+    made["labels"] = {**labels, SERVICE_LABEL: service.name}
+    return made
+
+
+def _volumes(service: Service, data: Data) -> list[dict[str, Any]]:
+    bound = []
+    if service.files:
+        bound.append((f"./config/{service.name}", CONTAINER_CONFIG, True))
+    if service.keeps_data and data == "folder":
+        bound.append((f"./data/{service.name}", CONTAINER_DATA, False))
+    return [
+        {
+            "type": "bind",
+            "source": source,
+            "target": target,
+            **({"read_only": True} if read_only else {}),
+            "bind": {"create_host_path": False},
+        }
+        for source, target, read_only in bound
+    ]
+
+
+def _before(topology: Topology, service: Service) -> list[str]:
+    # Hub, proxy, sites: a site that starts first would wait a reconnect interval for a name that is not there yet.
+    earlier = {"hub": (), "proxy": ("hub",), "site": ("proxy",)}[service.role]
+    return [s.name for s in topology.services if s.role in earlier]
+
+
+def _networks(topology: Topology) -> list[str]:
+    return list(dict.fromkeys(network for service in topology.services for network in service.networks))
+
+
+def _network(labels: Mapping[str, str]) -> dict[str, Any]:
+    return {"driver": "bridge", **({"labels": dict(labels)} if labels else {})}
+
+
+def _literal(text: str) -> str:
+    return text.replace("$", "$$")  # or compose would put a variable of the environment there

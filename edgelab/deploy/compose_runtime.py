@@ -1,0 +1,284 @@
+"""The compose runtime: every service a container, every site on a network of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import docker
+from docker.errors import ContainerError
+
+from ..errors import LabError, NotReady, SpecError, SystemUnderTestError
+from ..model.topology import Service, Topology
+from . import artifacts, containers, docker_api, images, owner
+from .addresses import CONTAINER_CONFIG, ContainerBook, fill, take_ports
+from .base import Address, Progress, Usage, silent
+from .compose import UNPRIVILEGED, write_project
+from .containers import Container
+from .ports import Ports
+from .toolchain import run
+
+_UP_DEADLINE_S = 60.0
+_COMPOSE_TIMEOUT_S = 300.0
+_KILL_DEADLINE_S = 10
+_SILENCE_S = 0.15
+_POLL_S = 0.05
+_AT_ONCE = 16
+_LOOK_EVERY_S = 0.5
+_RUN_ID = re.compile(r"[a-z0-9][a-z0-9_-]*")  # what compose takes for a project name
+_BOOK = ContainerBook()
+
+
+class ComposeRuntime:
+    """Brings topologies up as containers, with Docker compose."""
+
+    name = "compose"
+
+    def up(self, topology: Topology, folder: Path, *, run_id: str, progress: Progress = silent) -> ComposeDeployment:
+        if not _RUN_ID.fullmatch(run_id):
+            raise SpecError(f"run_id must be lower-case letters, digits, hyphens and underscores, not {run_id!r}")
+        client = docker_api.connect()
+        ports = Ports()
+        lab = None
+        try:
+            tags = images.for_topology(topology, progress=progress)
+            compose = artifacts.compose_command(progress=progress)
+            host_ports = take_ports(topology, ports, published_only=True)
+            lab = ComposeDeployment(topology, folder.absolute(), client, ports, host_ports, tags, run_id=run_id)
+            lab.bring_up(compose)
+        except BaseException:  # Ctrl-C included: nothing may stay behind
+            if lab is not None:
+                lab.down(settle=True)
+            ports.release()
+            client.close()
+            raise
+        return lab
+
+
+class ComposeDeployment:
+    """A topology that is up as containers."""
+
+    runtime = "compose"
+
+    def __init__(
+        self,
+        topology: Topology,
+        folder: Path,
+        client: docker.DockerClient,
+        ports: Ports,
+        host_ports: Mapping[tuple[str, str], int],
+        tags: Mapping[tuple[str, str], str],
+        *,
+        run_id: str,
+    ) -> None:
+        self.topology = topology
+        self.folder = folder
+        self._client = client
+        self._ports = ports
+        self._host_ports = host_ports
+        self._tags = tags
+        self._run_id = run_id
+        self._ids: Mapping[str, str] = {}
+        self._stopped: set[str] = set()
+        self._lock = threading.Lock()
+        self._looked_s = 0.0
+        self._is_down = False
+
+    def bring_up(self, compose: Sequence[str]) -> None:
+        """Write the project, let compose start it, wait until every published port answers."""
+        user = _prepare_data(self.topology, self.folder)
+        file = write_project(
+            self.topology,
+            self.folder,
+            project=self._run_id,
+            data="folder",
+            host_ports=self._host_ports,
+            images=self._tags,
+            labels={owner.RUN_LABEL: self._run_id, owner.OWNER_LABEL: str(owner.current(with_host=True))},
+            user=user,
+        )
+        argv = [*compose, "-p", self._run_id, "-f", str(file), "up", "--detach", "--no-build", "--pull", "never"]
+        run(argv, cwd=self.folder, timeout_s=_COMPOSE_TIMEOUT_S)
+        self._ids = {c.service: c.id for c in containers.listed(self._client, self._run_id)}
+        self._wait_listening()
+
+    def address(self, service: str, port: str) -> Address:
+        found = self.topology.service(service).port(port)
+        if not found.published:
+            raise LabError(f"port {port!r} of {service} is not published: only other containers reach it")
+        return Address("127.0.0.1", self._host_ports[service, port])
+
+    def dial_address(self, caller: str, service: str, port: str) -> str:
+        self.topology.service(caller)
+        return str(_BOOK.dial(self.topology.service(service), port))
+
+    def kill(self, service: str) -> None:
+        with self._lock:
+            self._stopped.add(service)
+        with docker_api.translated(f"kill {service}"):
+            self._client.api.kill(self._id(service), "SIGKILL")
+            # A start that comes before the engine has seen the end would do nothing.
+            self._client.api.wait(self._id(service), timeout=_KILL_DEADLINE_S)
+
+    def start(self, service: str) -> None:
+        with docker_api.translated(f"start {service}"):
+            self._client.api.start(self._id(service))
+        with self._lock:
+            self._stopped.discard(service)
+
+    def pause(self, service: str) -> None:
+        with docker_api.translated(f"pause {service}"):
+            self._client.api.pause(self._id(service))
+
+    def resume(self, service: str) -> None:
+        with docker_api.translated(f"resume {service}"):
+            self._client.api.unpause(self._id(service))
+
+    def usage(self) -> Mapping[str, Usage]:
+        return containers.usages(self._client, self._listed())
+
+    def assert_alive(self) -> None:
+        # Called many times a second; the engine is asked twice a second.
+        now = time.monotonic()
+        with self._lock:
+            if now - self._looked_s < _LOOK_EVERY_S:
+                return
+            self._looked_s = now
+        self._look()
+
+    def collect_logs(self) -> Mapping[str, Path]:
+        found = {c.service: self.folder / "logs" / f"{c.service}.log" for c in self._listed()}
+        for container in self._listed():
+            containers.save_log(self._client, container, found[container.service])
+        return found
+
+    def digests(self) -> Mapping[str, str]:
+        with docker_api.translated("read image digests"):
+            return {
+                f"{program}:{version}": str(self._client.images.get(tag).id)
+                for (program, version), tag in self._tags.items()
+            }
+
+    def down(self, *, settle: bool = False) -> None:
+        """Save the logs, then remove the containers, networks and volumes that carry this run's label.
+
+        With ``settle``, waits until the engine has stopped creating things: compose may have been interrupted.
+        """
+        with self._lock:
+            if self._is_down:
+                return
+        with suppress(LabError):  # a log that cannot be read must not keep the rest from being removed
+            self.collect_logs()
+        containers.sweep(self._client, self._run_id, settle=settle)
+        with self._lock:
+            self._is_down = True
+        self._ports.release()
+        self._client.close()
+
+    def _id(self, service: str) -> str:
+        return self._ids[self.topology.service(service).name]
+
+    def _listed(self) -> tuple[Container, ...]:
+        return containers.listed(self._client, self._run_id)
+
+    def _look(self) -> None:
+        with self._lock:
+            stopped = set(self._stopped)
+        for container in self._listed():
+            if not container.lives and container.service not in stopped:
+                end = containers.log_end(self._client, container)
+                raise SystemUnderTestError(f"{container.service} ended ({container.state}); its log ends:\n{end}")
+
+    def _wait_listening(self) -> None:
+        waiting = set(_ports_to_try(self.topology))
+        deadline = time.monotonic() + _UP_DEADLINE_S
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            while True:
+                tried = sorted(waiting)
+                answers = pool.map(lambda key: _accepts(self.address(*key)), tried)
+                waiting -= {key for key, answer in zip(tried, answers, strict=True) if answer}
+                if not waiting:
+                    return
+                self._raise_for_refused_config()
+                self._look()
+                if time.monotonic() > deadline:
+                    service, port = min(waiting)
+                    raise NotReady(
+                        f"{service} did not listen on {self.address(service, port)} ({port}) within "
+                        f"{_UP_DEADLINE_S:g} s; its log is in {self.folder / 'logs'}"
+                    )
+                time.sleep(_POLL_S)
+
+    def _raise_for_refused_config(self) -> None:
+        for container in self._listed():
+            service = self.topology.service(container.service)
+            if container.lives or service.program != "nats-server":
+                continue
+            if (words := self._refusal(service)) is not None:
+                raise SpecError(
+                    f"configuration of {service.name} was refused by nats-server {service.version}: {words}"
+                )
+
+    def _refusal(self, service: Service) -> str | None:
+        arguments = [fill(a, topology=self.topology, service=service, book=_BOOK) for a in service.arguments]
+        config = {str(self.folder / "config" / service.name): {"bind": CONTAINER_CONFIG, "mode": "ro"}}
+        try:
+            with docker_api.translated(f"check the configuration of {service.name}"):
+                self._client.containers.run(
+                    self._tags[service.program, service.version],
+                    ["-t", *arguments],
+                    volumes=config,
+                    remove=True,
+                    stderr=True,
+                    network_mode="none",
+                    labels={owner.RUN_LABEL: self._run_id},
+                )
+        except LabError as error:
+            refused = error.__cause__
+            if not isinstance(refused, ContainerError):
+                raise
+            words = refused.stderr.decode(errors="replace") if isinstance(refused.stderr, bytes) else refused.stderr
+            return (words or str(refused)).strip().removeprefix("nats-server: ")
+        return None
+
+
+def _prepare_data(topology: Topology, folder: Path) -> tuple[int, int]:
+    # A lab that runs as root gives its containers a user without rights; any other lab gives them its own.
+    user = (UNPRIVILEGED, UNPRIVILEGED) if os.geteuid() == 0 else (os.getuid(), os.getgid())
+    for service in topology.services:
+        if service.keeps_data:
+            data = folder / "data" / service.name
+            data.mkdir(parents=True, exist_ok=True)
+            os.chown(data, *user)
+    return user
+
+
+def _ports_to_try(topology: Topology) -> list[tuple[str, str]]:
+    # Toxiproxy opens its links before its API; a trial connection to a link would be one to the broker behind it.
+    return [
+        (service.name, port.name)
+        for service in topology.services
+        for port in service.ports
+        if port.published and not (service.role == "proxy" and port.name.startswith("link-"))
+    ]
+
+
+def _accepts(address: Address) -> bool:
+    # Docker's own proxy accepts whatever the container does, and hangs up at once where nobody listens behind it:
+    # a port counts as open when the connection stays, or says something.
+    try:
+        with socket.create_connection(address, timeout=1.0) as connection:
+            connection.settimeout(_SILENCE_S)
+            try:
+                return connection.recv(1) != b""
+            except TimeoutError:
+                return True
+    except OSError:
+        return False

@@ -1,0 +1,56 @@
+"""The Docker engine, and its troubles in this project's words. No call may hang."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import docker
+import requests
+from docker.errors import DockerException
+
+from ..errors import LabError, RuntimeMissing
+
+_TIMEOUT_S = 30.0
+_PING_TIMEOUT_S = 3.0
+_CONNECTIONS = 16
+
+
+def connect(*, timeout_s: float = _TIMEOUT_S) -> docker.DockerClient:
+    """A client of the engine that ``DOCKER_HOST`` or the default socket names.
+
+    Raises:
+        RuntimeMissing: no engine answers; the message says how to mend it.
+    """
+    client = None
+    try:
+        client = docker.from_env(timeout=int(timeout_s), max_pool_size=_CONNECTIONS, version="auto")
+        client.ping()
+    except (DockerException, requests.RequestException, OSError) as error:
+        if client is not None:
+            client.close()
+        where = os.environ.get("DOCKER_HOST", "its default socket")
+        raise RuntimeMissing(
+            f"no Docker engine answers at {where} ({error}); start Docker, or use --runtime process. On Debian, as "
+            "root, `python -m edgelab.deploy.engine` installs and starts one"
+        ) from error
+    return client
+
+
+def answers() -> bool:
+    """Whether an engine answers within a few seconds."""
+    try:
+        connect(timeout_s=_PING_TIMEOUT_S).close()
+    except RuntimeMissing:
+        return False
+    return True
+
+
+@contextmanager
+def translated(what: str) -> Iterator[None]:
+    """Errors of the engine and of the way to it, as :class:`LabError` that says what was being done."""
+    try:
+        yield
+    except (DockerException, requests.RequestException) as error:
+        raise LabError(f"Docker could not {what}: {error}") from error
