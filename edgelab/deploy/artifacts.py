@@ -91,6 +91,13 @@ def cached(program: str, version: str) -> Path | None:
     return _intact(cache_folder() / "bin" / f"{program}-{version}", program)
 
 
+def cached_versions(program: str) -> list[str]:
+    """Versions of ``program`` in the cache, oldest first; whether they are intact is not looked at."""
+    found = (cache_folder() / "bin").glob(f"{program}-[0-9]*")
+    versions = [path.name.removeprefix(f"{program}-") for path in found]
+    return sorted(versions, key=lambda version: [int(n) for n in re.findall(r"\d+", version)])
+
+
 def sha256(path: Path) -> str:
     """``sha256:…`` of a file."""
     with path.open("rb") as file:

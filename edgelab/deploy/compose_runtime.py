@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import socket
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -13,14 +11,14 @@ from contextlib import suppress
 from pathlib import Path
 
 import docker
-from docker.errors import ContainerError
 
 from ..errors import LabError, NotReady, SpecError, SystemUnderTestError
-from ..model.topology import Service, Topology
+from ..model.topology import Topology
 from . import artifacts, containers, docker_api, images, owner
-from .addresses import CONTAINER_CONFIG, ContainerBook, fill, take_ports
+from .addresses import ContainerBook, take_ports
 from .base import Address, Progress, Usage, silent
-from .compose import UNPRIVILEGED, write_project
+from .compose import write_project
+from .compose_start import accepts, ports_to_try, prepare_data, refused_config
 from .containers import Container
 from .ports import Ports
 from .toolchain import run
@@ -28,7 +26,6 @@ from .toolchain import run
 _UP_DEADLINE_S = 60.0
 _COMPOSE_TIMEOUT_S = 300.0
 _KILL_DEADLINE_S = 10
-_SILENCE_S = 0.15
 _POLL_S = 0.05
 _AT_ONCE = 16
 _LOOK_EVERY_S = 0.5
@@ -85,6 +82,7 @@ class ComposeDeployment:
         self._host_ports = host_ports
         self._tags = tags
         self._run_id = run_id
+        self._labels = {owner.RUN_LABEL: run_id, owner.OWNER_LABEL: str(owner.current(with_host=True))}
         self._ids: Mapping[str, str] = {}
         self._stopped: set[str] = set()
         self._lock = threading.Lock()
@@ -93,7 +91,7 @@ class ComposeDeployment:
 
     def bring_up(self, compose: Sequence[str]) -> None:
         """Write the project, let compose start it, wait until every published port answers."""
-        user = _prepare_data(self.topology, self.folder)
+        user = prepare_data(self.topology, self.folder)
         file = write_project(
             self.topology,
             self.folder,
@@ -101,11 +99,11 @@ class ComposeDeployment:
             data="folder",
             host_ports=self._host_ports,
             images=self._tags,
-            labels={owner.RUN_LABEL: self._run_id, owner.OWNER_LABEL: str(owner.current(with_host=True))},
+            labels=self._labels,
             user=user,
         )
         argv = [*compose, "-p", self._run_id, "-f", str(file), "up", "--detach", "--no-build", "--pull", "never"]
-        run(argv, cwd=self.folder, timeout_s=_COMPOSE_TIMEOUT_S)
+        run(argv, cwd=self.folder, environment={"DOCKER_HOST": docker_api.host()}, timeout_s=_COMPOSE_TIMEOUT_S)
         self._ids = {c.service: c.id for c in containers.listed(self._client, self._run_id)}
         self._wait_listening()
 
@@ -197,12 +195,12 @@ class ComposeDeployment:
                 raise SystemUnderTestError(f"{container.service} ended ({container.state}); its log ends:\n{end}")
 
     def _wait_listening(self) -> None:
-        waiting = set(_ports_to_try(self.topology))
+        waiting = set(ports_to_try(self.topology))
         deadline = time.monotonic() + _UP_DEADLINE_S
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             while True:
                 tried = sorted(waiting)
-                answers = pool.map(lambda key: _accepts(self.address(*key)), tried)
+                answers = pool.map(lambda key: accepts(self.address(*key)), tried)
                 waiting -= {key for key, answer in zip(tried, answers, strict=True) if answer}
                 if not waiting:
                     return
@@ -221,64 +219,9 @@ class ComposeDeployment:
             service = self.topology.service(container.service)
             if container.lives or service.program != "nats-server":
                 continue
-            if (words := self._refusal(service)) is not None:
+            tag = self._tags[service.program, service.version]
+            words = refused_config(self._client, self.topology, service, self.folder, tag, self._labels)
+            if words is not None:
                 raise SpecError(
                     f"configuration of {service.name} was refused by nats-server {service.version}: {words}"
                 )
-
-    def _refusal(self, service: Service) -> str | None:
-        arguments = [fill(a, topology=self.topology, service=service, book=_BOOK) for a in service.arguments]
-        config = {str(self.folder / "config" / service.name): {"bind": CONTAINER_CONFIG, "mode": "ro"}}
-        try:
-            with docker_api.translated(f"check the configuration of {service.name}"):
-                self._client.containers.run(
-                    self._tags[service.program, service.version],
-                    ["-t", *arguments],
-                    volumes=config,
-                    remove=True,
-                    stderr=True,
-                    network_mode="none",
-                    labels={owner.RUN_LABEL: self._run_id},
-                )
-        except LabError as error:
-            refused = error.__cause__
-            if not isinstance(refused, ContainerError):
-                raise
-            words = refused.stderr.decode(errors="replace") if isinstance(refused.stderr, bytes) else refused.stderr
-            return (words or str(refused)).strip().removeprefix("nats-server: ")
-        return None
-
-
-def _prepare_data(topology: Topology, folder: Path) -> tuple[int, int]:
-    # A lab that runs as root gives its containers a user without rights; any other lab gives them its own.
-    user = (UNPRIVILEGED, UNPRIVILEGED) if os.geteuid() == 0 else (os.getuid(), os.getgid())
-    for service in topology.services:
-        if service.keeps_data:
-            data = folder / "data" / service.name
-            data.mkdir(parents=True, exist_ok=True)
-            os.chown(data, *user)
-    return user
-
-
-def _ports_to_try(topology: Topology) -> list[tuple[str, str]]:
-    # Toxiproxy opens its links before its API; a trial connection to a link would be one to the broker behind it.
-    return [
-        (service.name, port.name)
-        for service in topology.services
-        for port in service.ports
-        if port.published and not (service.role == "proxy" and port.name.startswith("link-"))
-    ]
-
-
-def _accepts(address: Address) -> bool:
-    # Docker's own proxy accepts whatever the container does, and hangs up at once where nobody listens behind it:
-    # a port counts as open when the connection stays, or says something.
-    try:
-        with socket.create_connection(address, timeout=1.0) as connection:
-            connection.settimeout(_SILENCE_S)
-            try:
-                return connection.recv(1) != b""
-            except TimeoutError:
-                return True
-    except OSError:
-        return False

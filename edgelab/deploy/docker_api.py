@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,6 +16,7 @@ from ..errors import LabError, RuntimeMissing
 _TIMEOUT_S = 30.0
 _PING_TIMEOUT_S = 3.0
 _CONNECTIONS = 16
+_DEFAULT_HOST = "unix:///var/run/docker.sock"
 
 
 def connect(*, timeout_s: float = _TIMEOUT_S) -> docker.DockerClient:
@@ -25,17 +27,22 @@ def connect(*, timeout_s: float = _TIMEOUT_S) -> docker.DockerClient:
     """
     client = None
     try:
+        _knock()
         client = docker.from_env(timeout=int(timeout_s), max_pool_size=_CONNECTIONS, version="auto")
         client.ping()
     except (DockerException, requests.RequestException, OSError) as error:
         if client is not None:
             client.close()
-        where = os.environ.get("DOCKER_HOST", "its default socket")
         raise RuntimeMissing(
-            f"no Docker engine answers at {where} ({error}); start Docker, or use --runtime process. On Debian, as "
-            "root, `python -m edgelab.deploy.engine` installs and starts one"
+            f"no Docker engine answers at {host()} ({error}); start Docker (or set DOCKER_HOST), or use --runtime "
+            "process. On Debian, as root, `python -m edgelab.deploy.engine` installs and starts one"
         ) from error
     return client
+
+
+def host() -> str:
+    """Address of the engine. Compose is told it too: it would follow Docker's contexts, which the SDK does not."""
+    return os.environ.get("DOCKER_HOST") or _DEFAULT_HOST
 
 
 def answers() -> bool:
@@ -54,3 +61,11 @@ def translated(what: str) -> Iterator[None]:
         yield
     except (DockerException, requests.RequestException) as error:
         raise LabError(f"Docker could not {what}: {error}") from error
+
+
+def _knock() -> None:
+    # docker-py leaves its socket open where nobody listens, and Python warns of that later, elsewhere.
+    if host().startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as knock:
+            knock.settimeout(_PING_TIMEOUT_S)
+            knock.connect(host().removeprefix("unix://"))

