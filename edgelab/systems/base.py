@@ -83,6 +83,12 @@ class System(Protocol):
     def log_events(self, lines: Iterable[str]) -> Iterator[LogEvent]:
         """What a site broker's log says about its session. Pure."""
 
+    def allowed_dials(self, lab: Deployment, site: str) -> frozenset[str]:
+        """The addresses (``host:port``, as its log writes them) that ``site``'s broker may dial: its own links.
+
+        A ``dial`` event to any other address means that the link was gone round, and the run is void.
+        """
+
     def causes(self, lost: pd.DataFrame, evidence: Evidence) -> pd.Series:
         """Cause of each row of ``lost``; None where it cannot be told, which counts as *unexplained*. Pure.
 

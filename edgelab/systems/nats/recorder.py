@@ -1,0 +1,44 @@
+"""The hub's stream on what the sites publish to: the lab's instrument, or the direct system's goal."""
+
+from __future__ import annotations
+
+import asyncio
+
+from nats.aio.client import Client
+
+from ...deploy.base import Deployment
+from . import common, control, monitor
+
+RECORDER = "HUB"
+_SUBJECTS = "edge.*"
+
+
+async def make_recorder(hub: Client, *, duplicate_window_s: float | None = None) -> None:
+    """Make the stream at the hub."""
+    config: dict[str, object] = {"name": RECORDER, "subjects": [_SUBJECTS], "num_replicas": 1}
+    if duplicate_window_s is not None:
+        config["duplicate_window"] = round(duplicate_window_s * 1e9)
+    await control.make_stream(hub, config)
+
+
+async def subscribed_at_sites(lab: Deployment) -> None:
+    """Wait until every site's broker knows that the hub wants what is published there.
+
+    Raises:
+        NotReady: one does not; the message names it.
+    """
+
+    async def wanted(site: str) -> None:
+        address = lab.address(site, common.MONITOR)
+
+        async def missing() -> str:
+            leaves = (await asyncio.to_thread(monitor.get, address, "/leafz?subs=1")).get("leafs") or ()
+            # Seen from the site, the hub's subscriptions are those of its one leaf connection.
+            known = {subject for leaf in leaves for subject in leaf.get("subscriptions_list") or ()}
+            return "" if _SUBJECTS in known else f"it knows {control.some(known) or 'none'}"
+
+        await control.until(
+            missing, deadline_s=common.ready_s(()), what=f"{site} to know the hub's subscription to {_SUBJECTS}"
+        )
+
+    await control.for_each(lab.topology.sites, wanted)
