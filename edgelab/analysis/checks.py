@@ -75,7 +75,7 @@ class AllLossesExplained:
         if not counts.lost:
             return CheckResult(self.name, Verdict.PASS, "nothing was lost")
         causes = results.losses.groupby("cause", observed=True)["messages"].sum()
-        told = ", ".join(f"{n:,} by {cause}" for cause, n in causes.items())
+        told = ", ".join(f"{cause} ({n:,})" for cause, n in causes.items())
         return CheckResult(self.name, Verdict.PASS, f"all {counts.lost:,} losses are explained: {told}")
 
 
@@ -155,7 +155,10 @@ class Within:
         own = results.ledger[results.ledger["site"] == row["site"]]
         fates = own["fate"].value_counts()
         left = [f"{fates[fate]:,} of its messages are {fate}" for fate in ("lost", "stranded") if fates[fate]]
-        return f"{after} {_MISSED[self.phase]}" + (f" ({', '.join(left)})" if left else "")
+        missed = _MISSED[self.phase]
+        if self.phase == "sync" and fates["lost"] and not fates["stranded"]:
+            missed = "had no backlog to sync"
+        return f"{after} {missed}" + (f": {', '.join(left)}" if left else "")
 
 
 CHECKS: tuple[type, ...] = (NoLoss, AllLossesExplained, NoDuplicates, Within)

@@ -72,6 +72,7 @@ def windows(facts: Facts, ledger: pd.DataFrame) -> pd.DataFrame:
             lines.append(_line(facts, site, span, recovery, int(lost.get(span.window, 0))))
     table = pd.DataFrame(lines, columns=_COLUMNS)
     table[["bit", "cleared"]] = table[["bit", "cleared"]].astype("boolean")
+    table["away"] = table["away"].astype(bool)
     numbers = [name for name in _COLUMNS if name.endswith("_s")]
     table[numbers] = table[numbers].astype(float)
     return table.sort_values(["window", "site"], ignore_index=True)
@@ -156,8 +157,8 @@ def _recover(span: Span, bound_ns: int, messages: SiteMessages, session: _Sessio
     end_ns = bound_ns if span.end_ns is None else span.end_ns
     detected = _first(session.noticed, held_from_ns, min(end_ns - CLOCK_TOLERANCE_NS, bound_ns))
     detect_s = None if detected is None else max(0.0, (detected - span.start_ns) / 1e9)
-    gone = _last(session.gone, held_from_ns, end_ns)
-    back = _last(session.back, held_from_ns, end_ns)
+    # Gone may be since an earlier fault from which it never came back.
+    gone, back = _last(session.gone, end_ns), _last(session.back, end_ns)
     away = gone is not None and (back is None or back < gone)
     if span.end_ns is None:
         return Recovery(away=away, detect_s=detect_s, reconnect_s=None, resume_s=None, sync_s=None)
@@ -185,9 +186,9 @@ def _first(times: Sequence[int], low: int, high: int) -> int | None:
     return times[at] if at < len(times) and times[at] < high else None
 
 
-def _last(times: Sequence[int], low: int, high: int) -> int | None:
-    at = bisect_left(times, high) - 1
-    return times[at] if at >= 0 and times[at] >= low else None
+def _last(times: Sequence[int], before: int) -> int | None:
+    at = bisect_left(times, before)
+    return times[at - 1] if at else None
 
 
 def _running(flags: npt.NDArray[np.bool_]) -> Ints:
