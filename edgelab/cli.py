@@ -120,10 +120,12 @@ def list_(what: str, out: Path) -> None:
     """List scenarios, systems with their options, and runs."""
     from .show import runs_table, scenarios_table, systems_table
 
-    parts = {"scenarios": scenarios_table, "systems": systems_table, "runs": lambda: runs_table(out)}
-    for name, text in parts.items():
-        if what in {"all", name}:
-            click.echo(text())
+    if what in {"all", "scenarios"}:
+        click.echo(scenarios_table())
+    if what in {"all", "systems"}:
+        click.echo(systems_table())
+    if what in {"all", "runs"}:
+        click.echo(runs_table(out))
 
 
 @main.command()

@@ -40,7 +40,7 @@ def run(
         SystemUnderTestError: a broker died unasked; the same holds.
     """
     reporter = reporter or Quiet()
-    chosen = choose(runtime)
+    chosen = choose(runtime, scenario.topology(), progress=reporter.phase)
     folder = store.create(Path(out), scenario.name)
     folder.write_json("scenario.json", codec.encode(scenario))
     folder.write_json("environment.json", environment.describe(scenario, runtime=chosen.name, command=command))
