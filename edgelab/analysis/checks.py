@@ -12,10 +12,9 @@ from typing import Any, ClassVar, Literal
 
 from ..model import validate
 from .counts import UNEXPLAINED
-from .lab_checks import LAB_CHECKS
 from .results import Results
-from .verdict import Check, CheckResult, Judgement, Verdict, judge, worst
-from .wording import MOST_NAMED, abridged, short_s, when, which_lost
+from .verdict import LAB_CHECKS, Check, CheckResult, Judgement, Verdict, judge, worst
+from .wording import MOST_NAMED, abridged, named, short_s, when, which_lost
 
 __all__ = [
     "CHECKS",
@@ -148,7 +147,7 @@ class Within:
         return CheckResult(self.name, Verdict.FAIL, f"{'; '.join(told)}{more}")
 
     def _tell(self, results: Results, row: _Row) -> str:
-        after = f"{row['site']} after the {_fault(row)} that cleared at {row['end_s']:.1f} s"
+        after = f"{row['site']} after the {named(row['fault'], row['kind'])} that cleared at {row['end_s']:.1f} s"
         taken = float(row[f"{self.phase}_s"])
         if not math.isnan(taken):
             return f"{after} needed {short_s(taken)}, {short_s(taken - self.limit_s)} too long"
@@ -193,10 +192,6 @@ def resumes_within(limit_s: float) -> Within:
 def reconnects_within(limit_s: float) -> Within:
     """Fails when a session that went away is not back ``limit_s`` seconds after a fault cleared."""
     return Within(phase="reconnect", limit_s=limit_s)
-
-
-def _fault(row: _Row) -> str:
-    return f"{row['kind']} {str(row['fault']).lower()}".strip()
 
 
 def _share(part: int, whole: int, noun: str = "messages") -> str:

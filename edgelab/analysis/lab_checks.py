@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..model.faults import describe
 from ..model.schedule import Window
+from .checking import Check, CheckResult, Verdict
 from .measurements import lateness_s
 from .recovery import CLOCK_TOLERANCE_NS
 from .results import Results
-from .verdict import Check, CheckResult, Verdict
-from .wording import plural, short_s
+from .wording import brief, plural, short_s
 
 _LEAST_ATTEMPTED_RATIO = 0.99
 LATENESS_LIMIT_S = 0.25
@@ -77,7 +76,7 @@ def _faults_held(results: Results) -> tuple[Verdict, str]:
 
 def _doubts(results: Results, index: int, window: Window) -> list[str]:
     measured = [w for w in results.facts.windows if w.window == index]
-    what = f"fault {index + 1} ({describe(window.fault)})"
+    what = f"fault {index + 1} ({brief(window.fault)})"
     missing = sorted(set(window.fault.targets) - {w.target for w in measured} - {w.site for w in measured})
     doubts = [f"{what} was never applied to {target}" for target in missing]
     for found in measured:

@@ -1,4 +1,4 @@
-"""History to numbers: latency by phase, backlog over time, bytes per message, footprint of each service."""
+"""History to numbers: latency by phase, backlog over time, footprint of each service."""
 
 from __future__ import annotations
 
@@ -90,31 +90,6 @@ def footprint(facts: Facts) -> pd.DataFrame:
         }
     columns = ["rss_peak_bytes", "rss_mean_bytes", "cpu_idle_ratio", "cpu_loaded_ratio"]
     return pd.DataFrame.from_dict(lines, orient="index", columns=columns)
-
-
-def links(facts: Facts, ledger: pd.DataFrame) -> pd.DataFrame:
-    """Bytes over each site's link.
-
-    Index: site; columns ``bytes_up``, ``bytes_down``, ``up_before``, ``down_before``, … by phase (NaN where not
-    known) and ``bytes_per_message``: both directions, per delivered message.
-    """
-    delivered = ledger.loc[ledger["fate"] == "delivered", "site"].value_counts()
-    lines = {}
-    for site, crossed in facts.links.items():
-        by_phase = crossed.by_phase or {}
-        messages = int(delivered.get(site, 0))
-        total = crossed.bytes_up + crossed.bytes_down
-        lines[site] = {
-            "bytes_up": crossed.bytes_up,
-            "bytes_down": crossed.bytes_down,
-            **{f"{way}_{p}": by_phase[p][i] if p in by_phase else np.nan for p in PHASES for i, way in _WAYS},
-            "bytes_per_message": total / messages if messages else np.nan,
-        }
-    columns = ["bytes_up", "bytes_down", *(f"{way}_{p}" for p in PHASES for _, way in _WAYS), "bytes_per_message"]
-    return pd.DataFrame.from_dict(lines, orient="index", columns=columns)
-
-
-_WAYS = ((0, "up"), (1, "down"))
 
 
 def _sample(taken_ns: npt.NDArray[np.int64]) -> dict[str, float]:

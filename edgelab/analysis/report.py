@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 
-from ..model.faults import describe
 from . import report_tables
 from .fault_words import meaning
 from .plots import render_all
@@ -16,7 +15,7 @@ from .plots.style import fleet_spans
 from .report_tables import name_of
 from .results import Results
 from .verdict import Judgement
-from .wording import plural, short_s
+from .wording import brief, plural, short_s
 
 _CAPTIONS = {
     "stored": "Messages published at the sites and stored at the hub. Grey: the faults, as measured.",
@@ -78,7 +77,7 @@ def _asked(results: Results) -> tuple[tuple[str, str], ...]:
     sites = plural(len(facts.sites), "site")
     rate = f"{load.rate_hz:g} messages per second of {load.size_bytes:,} bytes"
     differ = " (some differ)" if facts.workload.per_site else ""
-    faults = [f"{describe(w.fault)}, from {w.start_s:g} to {w.end_s:g} s" for w in facts.schedule]
+    faults = [f"{brief(w.fault)}, from {w.start_s:g} to {w.end_s:g} s" for w in facts.schedule]
     return (
         ("system", f"{facts.system}, {sites} and a hub"),
         (

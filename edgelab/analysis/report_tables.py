@@ -10,7 +10,7 @@ from .facts import Facts
 from .plots.style import fleet_spans
 from .results import Results
 from .spans import PHASES, Span
-from .wording import plural, short_s
+from .wording import named, plural, short_s
 
 _MOST_ROWS = 24
 
@@ -107,22 +107,25 @@ def losses(results: Results) -> Table:
 
 def recovery(results: Results) -> Table:
     """Phases of recovery, one row per site and fault."""
-    windows = results.windows
+    windows, shown = results.windows, results.windows
+    if len(windows) > _MOST_ROWS:  # those that never synced, then the slowest
+        shown = windows.sort_values("sync_s", ascending=False, na_position="first", kind="stable").head(_MOST_ROWS)
     rows = [
         (
             f"{row['site']}",
-            f"{row['window'] + 1}. {row['kind'] or row['fault']}",
+            f"{row['window'] + 1}. {named(row['fault'], row['kind'])}",
             *(_phase(row[f"{phase}_s"]) for phase in ("detect", "reconnect", "resume", "sync")),
             f"{row['lost']:,}",
         )
-        for row in windows.head(_MOST_ROWS).to_dict("records")
+        for row in shown.to_dict("records")
     ]
     head = ("site", "fault", "detect", "reconnect", "resume", "sync", "lost")
     note = (
         "Detect counts from the fault's start, the others from its clearing. Resume: the first message stored at the "
         "hub. Sync: the last message sent before the clearing is stored. —: did not happen."
     )
-    return Table(head, tuple(rows), note + _more(len(windows)), words=2)
+    more = f" The slowest {_MOST_ROWS} of {len(windows)} are shown." if len(windows) > _MOST_ROWS else ""
+    return Table(head, tuple(rows), note + more, words=2)
 
 
 def latency(results: Results) -> Table:
@@ -140,11 +143,21 @@ def latency(results: Results) -> Table:
 
 def links(results: Results) -> Table:
     """Bytes over the links."""
+    table = results.links
+    phased = [f"up_{phase}" for phase in PHASES] if table.filter(like="up_").notna().any(axis=None) else []
     rows = [
-        (str(site), _bytes(row["bytes_up"]), _bytes(row["bytes_down"]), _count(row["bytes_per_message"]))
-        for site, row in results.links.head(_MOST_ROWS).iterrows()
+        (
+            str(site),
+            _bytes(row["bytes_up"]),
+            _bytes(row["bytes_down"]),
+            *(_bytes(row[name]) for name in phased),
+            _count(row["bytes_per_message"]),
+        )
+        for site, row in table.head(_MOST_ROWS).iterrows()
     ]
-    return Table(("link", "up", "down", "bytes per delivered message"), tuple(rows), _more(len(results.links)).strip())
+    head = ("link", "up", "down", *(name.replace("_", " ") for name in phased), "bytes per delivered message")
+    note = "Up is from the site to the hub. By phase as the hub counted its sessions." if phased else ""
+    return Table(head, tuple(rows), note + _more(len(table)))
 
 
 def footprint(results: Results) -> Table:
@@ -182,6 +195,8 @@ def _yes(answer: bool | None) -> str:  # noqa: FBT001 - what a probe saw
 
 
 def _bytes(n: float) -> str:
+    if pd.isna(n):
+        return "—"
     for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if n >= size:
             return f"{n / size:.3g} {unit}"

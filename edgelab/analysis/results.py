@@ -7,7 +7,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from . import measurements, recovery
+from . import link_bytes, measurements, recovery
 from .counts import Counts, losses
 from .facts import Facts
 from .ledger import Account, Causes, account
@@ -62,8 +62,8 @@ class Results:
 
     @cached_property
     def links(self) -> pd.DataFrame:
-        """By site: :func:`edgelab.analysis.measurements.links`."""
-        return measurements.links(self.facts, self.ledger)
+        """By site: :func:`edgelab.analysis.link_bytes.links`."""
+        return link_bytes.links(self.facts, self.ledger)
 
 
 def analyse(facts: Facts, causes: Causes) -> Results:

@@ -4,43 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
 
-if TYPE_CHECKING:
-    from .results import Results
+from .checking import Check, CheckResult, Verdict
+from .lab_checks import LAB_CHECKS
+from .results import Results
 
-
-class Verdict(StrEnum):
-    """What a check came to, from best to worst."""
-
-    PASS = "pass"  # noqa: S105 - a verdict, not a password
-    UNKNOWN = "unknown"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """What one check came to, and why, in a sentence for a person."""
-
-    name: str
-    verdict: Verdict
-    why: str
-
-    def to_json(self) -> dict[str, str]:
-        """As JSON values."""
-        return {"name": self.name, "verdict": str(self.verdict), "why": self.why}
-
-
-class Check(Protocol):
-    """One thing that must hold. A frozen value."""
-
-    @property
-    def name(self) -> str:
-        """A few words: ``"no loss"``."""
-
-    def check(self, results: Results) -> CheckResult:
-        """Judge a run."""
+__all__ = ["LAB_CHECKS", "Check", "CheckResult", "Judgement", "Verdict", "judge", "worst"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +38,8 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
 
 
 def judge(results: Results, checks: Iterable[Check]) -> Judgement:
-    """Apply every check; one that raises gives unknown, with what it raised."""
-    return Judgement(tuple(_safely(check, results) for check in checks))
+    """Apply the checks that every run makes of itself, then ``checks``; one that raises gives unknown."""
+    return Judgement(tuple(_safely(check, results) for check in (*LAB_CHECKS, *checks)))
 
 
 def _safely(check: Check, results: Results) -> CheckResult:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..model.faults import Fault, describe
 from .results import Results
 from .spans import PHASES
 
@@ -44,6 +45,17 @@ def short_s(seconds: float) -> str:
     return f"{number:,.0f} {unit}" if abs(number) >= 100 or number == 0 else f"{number:#.3g} {unit}"
 
 
+def named(fault: str, kind: str) -> str:
+    """A measured fault within a sentence: ``"cut"``, ``"300 ms latency"``, ``"kill"``."""
+    return kind if fault in {"Outage", "Partition"} else f"{kind} {fault.lower()}".strip()
+
+
+def brief(fault: Fault) -> str:
+    """A planned fault: ``"Outage cut of site-1, site-2"``, or ``"Partition stall of 100 sites"``."""
+    words, many = describe(fault), len(fault.targets) > MOST_NAMED
+    return f"{words.rpartition(' of ')[0]} of {len(fault.targets)} sites" if many else words
+
+
 def abridged(names: list[str], noun: str = "other sites") -> list[str]:
     """The first few names, and how many more there are."""
     return names if len(names) <= MOST_NAMED else [*names[:MOST_NAMED], f"{len(names) - MOST_NAMED} {noun}"]
@@ -68,7 +80,7 @@ def _phases(results: Results, group: pd.DataFrame) -> list[str]:
     measured = [w for w in results.facts.windows if w.window == group.iloc[0]["window"]]
     if not measured:
         return []
-    what = f"the {measured[0].kind or measured[0].fault.lower()}"
+    what = f"the {named(measured[0].fault, measured[0].kind)}"
     by_phase = group.groupby("phase", observed=True)["messages"].sum()
     parts = [(phase, int(by_phase[phase])) for phase in PHASES if phase in by_phase]
     if len(parts) == 1:

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from edgelab.analysis.facts import LinkBytes
 from edgelab.analysis.measurements import lateness_s
 from edgelab.analysis.results import analyse
 from edgelab.analysis.testing import Behaviour, Story, at, no_buffer, no_causes, outage_run
@@ -129,27 +128,6 @@ def test_one_reading_is_no_processor_time() -> None:
     hub = analyse(Story().facts(usage=usage), no_causes).footprint.loc["hub"]
 
     assert hub[["cpu_idle_ratio", "cpu_loaded_ratio"]].isna().all()
-
-
-def test_link_bytes_are_told_per_delivered_message() -> None:
-    story = Story()
-    for sequence in range(3):
-        story.sent(sequence, 1.0)
-    story.at_hub(0, 1.1, position=1)
-    story.at_hub(1, 1.1, position=2)
-    by_phase = {"before": (700, 60), "during": (0, 0), "after": (300, 40)}
-    facts = story.facts(links={"site-1": LinkBytes(bytes_up=1000, bytes_down=100, by_phase=by_phase)})
-
-    link = analyse(facts, no_causes).links.loc["site-1"]
-
-    assert link["bytes_per_message"] == 550
-    assert (link["up_before"], link["down_after"]) == (700, 40)
-
-
-def test_a_link_over_which_nothing_arrived_has_no_bytes_per_message() -> None:
-    facts = Story().facts(links={"site-1": LinkBytes(bytes_up=5, bytes_down=5)})
-
-    assert analyse(facts, no_causes).links["bytes_per_message"].isna().all()
 
 
 def test_lost_messages_are_no_backlog_in_a_run_without_buffer() -> None:

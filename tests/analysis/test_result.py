@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from edgelab.analysis.checks import LAB_CHECKS, judge, no_loss
+from edgelab.analysis.checks import judge, no_loss
 from edgelab.analysis.result import number_or_none, value
 from edgelab.analysis.results import analyse
 from edgelab.analysis.testing import Behaviour, Story, no_buffer, no_causes, outage_run
@@ -14,7 +14,7 @@ from edgelab.analysis.testing import Behaviour, Story, no_buffer, no_causes, out
 
 def _value(**how: Any) -> dict[str, Any]:
     results = analyse(outage_run(rate_hz=50.0, **how), no_buffer)
-    return value(results, judge(results, (*LAB_CHECKS, no_loss())))
+    return value(results, judge(results, (no_loss(),)))
 
 
 def _shape(found: Any) -> Any:
@@ -98,7 +98,7 @@ def test_a_window_that_never_held_is_null() -> None:
     story.fault(10.0, 20.0, start_ns=None, end_ns=None, bit=None, cleared=None)
     results = analyse(story.facts(), no_causes)
 
-    (window,) = value(results, judge(results, LAB_CHECKS))["windows"]
+    (window,) = value(results, judge(results, ()))["windows"]
 
     assert (window["measured_s"], window["start_s"], window["bit"]) == (None, None, None)
     json.dumps(window, allow_nan=False)
@@ -107,7 +107,7 @@ def test_a_window_that_never_held_is_null() -> None:
 def test_an_empty_run_is_still_a_result() -> None:
     results = analyse(Story().facts(), no_causes)
 
-    found = value(results, judge(results, LAB_CHECKS))
+    found = value(results, judge(results, ()))
 
     json.dumps(found, allow_nan=False)
     assert (found["verdict"], found["windows"], found["losses"]["by_cause"]) == ("unknown", [], {})

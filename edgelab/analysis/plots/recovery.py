@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..verdict import Verdict
-from ..wording import short_s
+from ..wording import named, short_s
 from . import style
 
 if TYPE_CHECKING:
@@ -76,7 +76,9 @@ def _draw(ax: Axes, rows: pd.DataFrame, *, edge: float) -> list[float]:
 def _name(ax: Axes, rows: pd.DataFrame, results: Results) -> None:
     several = len(set(rows["window"])) > 1
     names = [
-        f"{row['site']}\n{row['kind'] or row['fault']} at {row['planned_start_s']:g} s" if several else str(row["site"])
+        f"{row['site']}\n{named(row['fault'], row['kind'])} at {row['planned_start_s']:g} s"
+        if several
+        else str(row["site"])
         for row in rows.to_dict("records")
     ]
     if len(names) > style.FLEET:

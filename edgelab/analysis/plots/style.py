@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..spans import Span, merged
 from ..verdict import Verdict
+from ..wording import named
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,7 +70,7 @@ def time_axis(ax: Axes, results: Results) -> None:
         ax.axvspan(start_s, cleared_s, color=_SHADE, alpha=0.6, linewidth=0, zorder=0, gid=f"fault-{span.window}")
         if len(spans) <= _MOST_LABELLED:
             ax.text(
-                (start_s + min(cleared_s, end_s)) / 2, 0.985, name_of(span),
+                (start_s + min(cleared_s, end_s)) / 2, 0.985, named(span.fault, span.kind),
                 transform=ax.get_xaxis_transform(), fontsize=8, color=INK, va="top", ha="center",
             )  # fmt: skip
 
@@ -111,11 +112,6 @@ def compact(n: float) -> str:
         if abs(n) >= size:
             return f"{n / size:.3g}{unit}"
     return f"{n:.3g}"
-
-
-def name_of(span: Span) -> str:
-    """What stands in the shade: ``cut``, ``Latency 300 ms``, ``Kill``."""
-    return span.kind if span.fault in {"Outage", "Partition"} else f"{span.fault} {span.kind}".strip()
 
 
 def fleet_spans(results: Results) -> list[Span]:
