@@ -10,7 +10,8 @@ copied into the container, which a read-only container refuses.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
@@ -39,6 +40,7 @@ def render(
     images: Mapping[tuple[str, str], str] | None = None,
     labels: Mapping[str, str] | None = None,
     user: tuple[int, int] = (UNPRIVILEGED, UNPRIVILEGED),
+    subnets: Sequence[str] = (),
 ) -> str:
     """``topology`` as the text of a compose file; the same arguments give the same text.
 
@@ -51,6 +53,7 @@ def render(
         images: by program and version; the official ones by default, which ``EDGELAB_…_IMAGE`` override.
         labels: put on every container and network.
         user: number of user and group that the services run as.
+        subnets: one for each network, ``"10.200.0.0/28"``; by default the engine takes them from its own pool.
     """
     ports = fixed_ports(topology) if host_ports is None else host_ports
     document = {
@@ -59,7 +62,10 @@ def render(
             service.name: _service(topology, service, data, ports, images, labels or {}, user)
             for service in topology.services
         },
-        "networks": {network: _network(labels or {}) for network in _networks(topology)},
+        "networks": {
+            network: _network(labels or {}, subnet)
+            for network, subnet in zip_longest(networks_of(topology), subnets[: len(networks_of(topology))])
+        },
     }
     return _heading(topology, ports) + yaml.safe_dump(document, sort_keys=False, width=120)
 
@@ -165,12 +171,18 @@ def _before(topology: Topology, service: Service) -> list[str]:
     return [s.name for s in topology.services if s.role in earlier]
 
 
-def _networks(topology: Topology) -> list[str]:
+def networks_of(topology: Topology) -> list[str]:
+    """Its networks, each once."""
     return list(dict.fromkeys(network for service in topology.services for network in service.networks))
 
 
-def _network(labels: Mapping[str, str]) -> dict[str, Any]:
-    return {"driver": "bridge", **({"labels": dict(labels)} if labels else {})}
+def _network(labels: Mapping[str, str], subnet: str | None) -> dict[str, Any]:
+    made: dict[str, Any] = {"driver": "bridge"}
+    if subnet is not None:
+        made["ipam"] = {"config": [{"subnet": subnet}]}
+    if labels:
+        made["labels"] = dict(labels)
+    return made
 
 
 def _literal(text: str) -> str:

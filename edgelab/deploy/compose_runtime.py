@@ -18,14 +18,14 @@ from . import artifacts, containers, docker_api, images, owner
 from .addresses import ContainerBook, take_ports
 from .base import Address, Progress, Usage, silent
 from .compose import write_project
-from .compose_start import accepts, ports_to_try, prepare_data, refused_config
+from .compose_start import accepts, ports_to_try, prepare_data, refused_config, subnets_for
 from .containers import Container
 from .ports import Ports
 from .toolchain import run
 
 _UP_DEADLINE_S = 60.0
 _COMPOSE_TIMEOUT_S = 300.0
-_KILL_DEADLINE_S = 10
+_KILL_DEADLINE_S = 60
 _POLL_S = 0.05
 _AT_ONCE = 16
 _LOOK_EVERY_S = 0.5
@@ -101,6 +101,7 @@ class ComposeDeployment:
             images=self._tags,
             labels=self._labels,
             user=user,
+            subnets=subnets_for(self.topology),
         )
         argv = [*compose, "-p", self._run_id, "-f", str(file), "up", "--detach", "--no-build", "--pull", "never"]
         run(argv, cwd=self.folder, environment={"DOCKER_HOST": docker_api.host()}, timeout_s=_COMPOSE_TIMEOUT_S)

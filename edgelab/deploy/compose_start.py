@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import socket
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 
 import docker
+import psutil
 from docker.errors import ContainerError
 
 from ..errors import LabError
@@ -15,9 +18,12 @@ from ..model.topology import Service, Topology
 from . import docker_api
 from .addresses import CONTAINER_CONFIG, ContainerBook, fill
 from .base import Address
-from .compose import UNPRIVILEGED
+from .compose import UNPRIVILEGED, networks_of
 
 _SILENCE_S = 0.15
+_FEW_NETWORKS = 12  # the engine's pool usually holds about thirty, for all that runs on it
+_FIRST_BLOCK = ipaddress.IPv4Address("10.200.0.0")
+_SUBNET_BITS = 28  # gateway, proxy and up to twelve services
 _BOOK = ContainerBook()
 
 
@@ -73,6 +79,23 @@ def ports_to_try(topology: Topology) -> list[tuple[str, str]]:
         for port in service.ports
         if port.published and not (service.role == "proxy" and port.name.startswith("link-"))
     ]
+
+
+def subnets_for(topology: Topology) -> list[str]:
+    """A small subnet for each network, where there are more than the engine's own pool may hold; else none."""
+    wanted = len(networks_of(topology))
+    if wanted <= _FEW_NETWORKS:
+        return []
+    taken = [
+        ipaddress.ip_interface(f"{address.address}/{address.netmask}").network
+        for addresses in psutil.net_if_addrs().values()
+        for address in addresses
+        if address.family == socket.AF_INET and address.netmask
+    ]
+    for block in ipaddress.IPv4Network("10.0.0.0/8").subnets(new_prefix=16):
+        if block.network_address >= _FIRST_BLOCK and not any(block.overlaps(other) for other in taken):
+            return [str(subnet) for subnet in islice(block.subnets(new_prefix=_SUBNET_BITS), wanted)]
+    raise LabError(f"no free range of addresses above {_FIRST_BLOCK} for {wanted} networks; run `edgelab clean`")
 
 
 def accepts(address: Address) -> bool:

@@ -1,3 +1,4 @@
+import ipaddress
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -6,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from edgelab.deploy import artifacts, compose
+from edgelab.deploy import artifacts, compose, compose_start
 from edgelab.errors import ArtifactError
 from edgelab.model.topology import PROXY, ConfigFile, Service, Topology, assemble
 
@@ -51,6 +52,18 @@ def test_ports_are_published_on_loopback_only(small: Callable[..., Topology]) ->
 
     assert all(port.startswith("127.0.0.1:") for port in published)
     assert len({port.split(":")[1] for port in published}) == len(published)
+
+
+def test_many_networks_get_small_subnets_that_do_not_overlap(small: Callable[..., Topology]) -> None:
+    assert compose_start.subnets_for(small(sites=3)) == []
+    topology = small(sites=100)
+
+    text = compose.render(topology, subnets=compose_start.subnets_for(topology))
+
+    networks = yaml.safe_load(text)["networks"].values()
+    subnets = [ipaddress.ip_network(network["ipam"]["config"][0]["subnet"]) for network in networks]
+    assert len(set(subnets)) == 101
+    assert all(subnet.is_private and subnet.prefixlen == 28 for subnet in subnets)
 
 
 def test_a_dollar_sign_is_not_taken_for_a_variable() -> None:
