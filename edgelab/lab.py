@@ -6,6 +6,7 @@ from pathlib import Path
 
 from . import environment, store
 from .deploy.choose import runtime as choose
+from .deploy.compose import write_project
 from .errors import EdgelabError
 from .model import codec
 from .model.scenario import Scenario
@@ -44,6 +45,8 @@ def run(
     folder = store.create(Path(out), scenario.name)
     folder.write_json("scenario.json", codec.encode(scenario))
     folder.write_json("environment.json", environment.describe(scenario, runtime=chosen.name, command=command))
+    if chosen.name != "compose":
+        _write_compose(scenario, folder)
     try:
         play(scenario, scenario.system, chosen, folder, reporter, run_id=new_run_id())  # type: ignore[arg-type]  # systems are Systems
         reporter.phase("analysing")
@@ -51,3 +54,12 @@ def run(
     except (EdgelabError, KeyboardInterrupt) as error:
         error.add_note(f"what was recorded is in {folder.path}")
         raise
+
+
+def _write_compose(scenario: Scenario, folder: store.RunFolder) -> None:
+    """The topology as a compose file, whatever ran it: what was built can be read, and brought up by hand.
+
+    In a folder of its own, because ``config/`` holds what the processes were given, with their addresses.
+    """
+    write_project(scenario.topology(), folder.path / "compose")
+    (folder.path / "compose.yaml").write_text("include:\n  - compose/compose.yaml\n", encoding="utf-8")
