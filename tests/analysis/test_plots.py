@@ -141,6 +141,19 @@ def test_unexplained_losses_stand_out(ax: Axes) -> None:
     assert {bar.get_hatch() for bar in ax.containers[0].patches} == {"///"}  # type: ignore[attr-defined]
 
 
+def test_long_names_of_causes_leave_the_figure_its_width() -> None:
+    cause = "no buffer on core NATS: sent into a link that carried nothing, as far as the logs of both ends can tell"
+    facts = outage_run(rate_hz=20.0, behaviour=Behaviour(buffers=False))
+    results = analyse(facts, lambda lost, _: (lost["sequence"] % 3).map(lambda n: f"{n} {cause}"))
+    figure = Figure(figsize=(8, 3.5), layout="constrained")
+
+    drawn = plot_losses(results, ax=figure.subplots())
+    figure.draw_without_rendering()
+
+    assert drawn.get_position().width > 0.7
+    assert drawn.get_position().height > 0.35
+
+
 def test_no_loss_is_said(buffered: Results, ax: Axes) -> None:
     plot_losses(buffered, ax=ax)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,8 +57,9 @@ def _stack(
     for name, total in by_cause.items():
         heights = np.histogram(sent_s[cause == name], edges)[0] / width_s
         colour = style.VERMILION if name == UNEXPLAINED else next(colours)
+        label = f"{shorten(str(name), 90, placeholder=' …')} ({total:,})"
         ax.bar(
             edges[:-1], heights, width_s, bottom=base, align="edge", color=colour, edgecolor="white", linewidth=0.3,
-            hatch="///" if name == UNEXPLAINED else None, label=f"{name} ({total:,})",
+            hatch="///" if name == UNEXPLAINED else None, label=label,
         )  # fmt: skip
         base += heights

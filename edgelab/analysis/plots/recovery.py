@@ -112,7 +112,9 @@ def _patches() -> list[Patch]:
 
 
 def _tell(row: Mapping[Any, Any]) -> str:
-    noticed = "not noticed" if pd.isna(row["detect_s"]) else f"noticed in {short_s(row['detect_s'])}"
+    noticed = "not noticed"
+    if not pd.isna(row["detect_s"]):
+        noticed = "noticed at once" if row["detect_s"] < 0.001 else f"noticed in {short_s(row['detect_s'])}"
     if not pd.isna(row["sync_s"]):
         return (f"synced in {short_s(row['sync_s'])}" if row["sync_s"] else "nothing was waiting") + f"\n{noticed}"
     resumed = "never resumed" if pd.isna(row["resume_s"]) else f"resumed in {short_s(row['resume_s'])}"

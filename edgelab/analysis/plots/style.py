@@ -23,6 +23,7 @@ MUTED = "#6B6B6B"
 _SHADE = "#D9D9D9"
 _VERDICT = {Verdict.PASS: GREEN, Verdict.UNKNOWN: "#8C6D1F", Verdict.FAIL: VERMILION}
 _MOST_LABELLED = 12
+_WIDEST_LEGEND = 90  # letters
 FLEET = 8
 """More sites than this are drawn as a fleet: quantiles and the worst, not a line each."""
 
@@ -91,10 +92,11 @@ def headroom(ax: Axes, highest: float) -> None:
 
 
 def legend_below(ax: Axes, **how: Any) -> None:
-    """The legend in one row below the figure, where it hides nothing."""
+    """The legend below the figure, where it hides nothing: in one row, or one below the other where names are long."""
+    tall = sum(len(str(label)) for label in ax.get_legend_handles_labels()[1]) > _WIDEST_LEGEND
     ax.legend(
-        loc="upper left", bbox_to_anchor=(0.0, -0.16), ncols=4, fontsize=8, frameon=False, borderpad=0.0,
-        handlelength=1.6, columnspacing=1.4, **how,
+        loc="upper left", bbox_to_anchor=(0.0, -0.2 if tall else -0.16), ncols=1 if tall else 4, fontsize=8,
+        frameon=False, borderpad=0.0, handlelength=1.6, columnspacing=1.4, **how,
     )  # fmt: skip
 
 
