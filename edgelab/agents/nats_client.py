@@ -5,8 +5,8 @@
   buffer, and answers go from its parser straight to a callback.
 - **No other servers.** An address that a server advertises would lead round the link: advertised addresses are dropped.
 - **It never gives up, and never hangs.** nats-py closes itself for good on most ``-ERR`` lines, waits without bound for
-  a dead connection's buffer to empty, leaves half-open sockets behind when a dial fails, and loses its reconnecting
-  task to an unexpected error. Here each of these leads to the next try.
+  a dead connection's buffer to empty, leaves half-open sockets behind when a dial fails, and loses its
+  tasks to unexpected errors. Here each of these leads to the next try.
 - **Nothing is buffered unseen.** :attr:`PublishClient.room_bytes` tells what the write buffer still takes; who sends
   asks first. What it holds while disconnected goes out on reconnect, as with every NATS client.
 """
@@ -75,6 +75,7 @@ class PublishClient(Client):  # type: ignore[misc]  # nats-py has no types
                     reconnected_cb=self._reconnected,
                 )
         except (OSError, Error, TimeoutError) as error:
+            self._abort()
             why = self._why or f"{type(error).__name__}: {error}"
             raise LabError(f"{self._name} could not connect to {address} within {_CONNECT_S:g} s: {why}") from error
         if not answers:
@@ -99,19 +100,25 @@ class PublishClient(Client):  # type: ignore[misc]  # nats-py has no types
 
     async def drained(self, deadline_s: float) -> bool:
         """Wait until the server has read everything; False when that could not be confirmed in time."""
-        # nats-py's own flush() writes its PING ahead of what is in the write buffer.
+        sound = True
         try:
             async with asyncio.timeout(deadline_s):
-                while self._pending_data_size > 0 or not self.is_connected:  # noqa: ASYNC110 - nats-py has no event for it
+                while True:
+                    # nats-py's own flush() writes its PING ahead of what is in the write buffer.
+                    if self.is_connected and not self._flusher_task.done() and self._pending_data_size <= 0:
+                        try:
+                            await self.flush(deadline_s)
+                        except (Error, OSError, RuntimeError):  # RuntimeError: uvloop's word for a closed socket
+                            sound = False  # what this connection had taken may be lost, but the buffer goes on
+                        else:
+                            return sound
                     await asyncio.sleep(0.005)
-                await self.flush(deadline_s)
-        except (TimeoutError, Error, OSError):
+        except TimeoutError:
             return False
-        return True
 
     async def shut(self) -> None:
         """Close, for good, and within a second."""
-        with suppress(TimeoutError, Error, OSError):
+        with suppress(TimeoutError, Error, OSError, RuntimeError):
             await asyncio.wait_for(self.close(), _CLOSE_S)
         self._abort()
 
@@ -154,6 +161,20 @@ class PublishClient(Client):  # type: ignore[misc]  # nats-py has no types
                 await asyncio.sleep(self.options["reconnect_time_wait"])
             else:
                 return
+
+    async def _read_loop(self) -> None:
+        await super()._read_loop()
+        await self._go_on_without(self._reading_task, "reading")
+
+    async def _flusher(self) -> None:
+        await super()._flusher()
+        await self._go_on_without(self._flusher_task, "writing")
+
+    async def _go_on_without(self, task: asyncio.Task[None] | None, what: str) -> None:
+        # nats-py lets either task end on an error it does not know, and stays "connected".
+        if self.is_connected and task is asyncio.current_task():
+            await self._note(Error(f"{what} ended"))
+            await self._process_op_err(Error(f"{what} ended"))
 
     async def _process_msg(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes) -> None:
         if sid == self._answers_sid:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Iterable
 
-from ..errors import EdgelabError
 from .core_publisher import CorePublisher
 from .lifecycle import Agent, main
 from .nats_wire import Filler
@@ -33,7 +32,7 @@ async def publish(agent: Agent) -> None:
     recorder = Recorder(agent.history, agent.journal)
     failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def fail(error: EdgelabError) -> None:
+    def fail(error: Exception) -> None:
         if not failure.done():
             failure.set_exception(error)
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..clock import Clock
-from ..errors import EdgelabError, SpecError
+from ..errors import SpecError
 from ..model.message import HEADER_BYTES, Identity, pack
 from .due import Due
 from .in_flight import Flight
@@ -46,7 +46,7 @@ class Shared:
     clock: Clock
     recorder: Recorder
     filler: Filler
-    fail: Callable[[EdgelabError], None]
+    fail: Callable[[Exception], None]
 
 
 class Publisher(ABC):
@@ -229,7 +229,7 @@ class Publisher(ABC):
     def _answered(self, sequence: int, answer: bytes, header: bytes | None) -> None:
         try:
             self._answer(sequence, answer, header)
-        except EdgelabError as error:  # nats-py would swallow it
+        except Exception as error:  # noqa: BLE001 - nats-py would swallow it
             self._fail(error)
         if self._blocked or (self._due.over and self._settled()):
             self._wake()
