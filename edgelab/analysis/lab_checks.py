@@ -128,7 +128,7 @@ def _clock_steady(results: Results) -> tuple[Verdict, str]:
         )
     if backwards:
         return Verdict.UNKNOWN, f"{backwards:,} messages were stored before they were due: the clocks disagree"
-    return Verdict.PASS, f"wall time moved {drift_ns / 1e6:+.1f} ms against the run's clock"
+    return Verdict.PASS, f"wall time moved {abs(drift_ns) / 1e6:.2g} ms against the run's clock"
 
 
 def _nothing_unexpected(results: Results) -> tuple[Verdict, str]:

@@ -25,6 +25,9 @@ _CAPTIONS = {
 }
 
 
+_SAID_ELSEWHERE = {"command", "runtime", "versions"}
+
+
 def render(results: Results, judgement: Judgement, *, images: Mapping[str, bytes] | None = None) -> str:
     """The report as HTML. ``images`` are the figures' PNGs by name, drawn anew if not given."""
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only reports need it
@@ -53,7 +56,7 @@ def render(results: Results, judgement: Judgement, *, images: Mapping[str, bytes
         latency=report_tables.latency(results),
         links=report_tables.links(results),
         footprint=report_tables.footprint(results),
-        environment=_pairs(results.facts.environment),
+        environment=_pairs({k: v for k, v in results.facts.environment.items() if k not in _SAID_ELSEWHERE}),
         figures=[(name, caption, _data_uri(drawn[name])) for name, caption in _CAPTIONS.items() if name in drawn],
     )
 
