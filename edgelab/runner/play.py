@@ -80,12 +80,13 @@ def play_on(
 
         injector = Injector(lab, scenario.schedule, clock, record=record)
         stack.callback(_shielded, injector.heal)
+        # From before the first message, so that idle and loaded can be told apart.
+        stack.enter_context(_sampling(lab, folder, clock))
         reporter.phase("probing every link")
         injector.arm()
         meta.write(round_trips_s=injector.round_trips_s)
         agents.wait_ready()
         counts = Counts([p.segment for p in agents.publishers], agents.observer.segment)
-        stack.enter_context(_sampling(lab, folder, clock))
 
         start_ns = clock.now_ns() + int(_LEAD_S * 1e9)
         meta.write(start_ns=start_ns)
