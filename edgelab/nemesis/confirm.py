@@ -23,7 +23,7 @@ from .probe import Door, Knock, knock, link_door, service_door
 from .scene import Scene, View
 from .windows import Windows
 
-_THREADS = 64
+_MOST_THREADS = 256  # they sleep, each on its link: a partition of all links is probed on all at once
 _TRIPS = 3
 _LINK_BACK_S = 10.0
 _SERVICE_BACK_S = 30.0
@@ -49,7 +49,9 @@ class Confirmer:
         self._scene = scene
         self._windows = windows
         self._clock = clock
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="edgelab-probe")
+        self._pool = ThreadPoolExecutor(
+            min(_MOST_THREADS, 8 + len(deployment.topology.links)), thread_name_prefix="edgelab-probe"
+        )
         self._closing = threading.Event()
         self.error: FaultError | None = None
         self._pending = 0

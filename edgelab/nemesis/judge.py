@@ -61,7 +61,7 @@ def hidden(link: Link, own: Iterable[Hold], others: Iterable[Hold]) -> str:
 
 def see_service(fault: Kill, door: Door, got: Knock) -> Sight:
     """Whether ``fault`` of a service is in force."""
-    seen = _words(got)
+    seen = "greeted" if got.outcome == "greeted" else _words(got)
     if not isinstance(fault, Pause):
         return got.outcome in {"refused", "closed"}, seen
     if got.came_back:

@@ -92,20 +92,22 @@ def live(deployment: Deployment) -> dict[str, LinkBytes] | None:
         return None
     ended, links = read(deployment), deployment.topology.links
     ports = {deployment.address(PROXY, link.listen_port).port: link for link in links}
-    for port, received, acknowledged in open_connections(lines):
+    for port, received, sent in open_connections(lines):
         if (link := ports.get(port)) is not None:
-            now, so_far = _by_way(link, received, acknowledged), ended[link.name]
+            now, so_far = _by_way(link, received, sent), ended[link.name]
             ended[link.name] = LinkBytes(so_far.up + now.up, so_far.down + now.down)
     return ended
 
 
 def open_connections(lines: str) -> Iterator[tuple[int, int, int]]:
-    """Local port, bytes received and bytes acknowledged of each socket that ``ss -tinHO`` shows. Pure."""
+    """Local port, bytes received and bytes sent (once) of each socket that ``ss -tinHO`` shows. Pure."""
     for line in lines.splitlines():
         words = line.split()
         counted = dict(word.split(":", 1) for word in words[5:] if word.startswith("bytes_"))
-        if len(words) > 5 and (port := words[3].rpartition(":")[2]).isdigit():
-            yield int(port), int(counted.get("bytes_received", 0)), int(counted.get("bytes_acked", 0))
+        if counted and (port := words[3].rpartition(":")[2]).isdigit():
+            # Not bytes_acked: an acknowledgement may be late by 40 ms.
+            sent = int(counted.get("bytes_sent", 0)) - int(counted.get("bytes_retrans", 0))
+            yield int(port), int(counted.get("bytes_received", 0)), sent
 
 
 def parse(metrics: str, links: tuple[Link, ...]) -> dict[str, LinkBytes]:
