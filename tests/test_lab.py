@@ -186,7 +186,8 @@ def test_what_a_site_still_holds_at_the_deadline_is_stranded_not_lost(tmp_path: 
 
 
 def test_a_site_broker_that_is_killed_keeps_what_it_acknowledged(tmp_path: Path) -> None:
-    outcome = run(scenario(NatsLeaf(), once(Kill("site-1"), at_s=1.5, for_s=2.0)), runtime="process", out=tmp_path)
+    system = NatsLeaf(ack_timeout_s=0.5)
+    outcome = run(scenario(system, once(Kill("site-1"), at_s=1.5, for_s=2.0)), runtime="process", out=tmp_path)
 
     ledger = outcome.result["ledger"]
     assert ledger["lost_acknowledged"] == 0

@@ -19,6 +19,7 @@ Direction = Literal["both", "up", "down"]
 ALL = "all"
 _LONGEST_DELAY_S = 600.0
 _FASTEST_BPS = 100e9
+_MOST_NAMED = 4
 # Toxiproxy shapes in whole kilobytes (1000 bytes) per second: 8 kbit/s is its slowest rate that still moves.
 SLOWEST_BPS = 8_000.0
 
@@ -167,7 +168,7 @@ Fault = LinkFault | ProcessFault
 
 def describe(fault: Fault) -> str:
     """One short line for a person: ``"Outage cut of site-1, site-2"``."""
-    who = ", ".join(fault.targets)
+    who = _who(fault.targets)
     match fault:
         case Outage():
             way = "" if fault.direction == "both" else f" ({fault.direction})"
@@ -178,3 +179,9 @@ def describe(fault: Fault) -> str:
             return f"Throttle {fault.rate_bps / 1e3:g} kbit/s of {who}"
         case _:
             return f"{type(fault).__name__} of {who}"
+
+
+def _who(targets: tuple[str, ...]) -> str:
+    if len(targets) <= _MOST_NAMED:
+        return ", ".join(targets)
+    return f"{targets[0]} to {targets[-1]} ({len(targets)} sites)"

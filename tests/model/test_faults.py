@@ -8,6 +8,7 @@ import pytest
 
 from edgelab.errors import SpecError
 from edgelab.model.faults import Fault, Kill, Latency, Outage, Partition, Pause, Throttle, describe
+from edgelab.model.topology import site_names
 
 
 @pytest.mark.parametrize(
@@ -51,6 +52,7 @@ def test_the_default_outage_is_a_stall_of_every_site_both_ways() -> None:
         (Latency("a", one_way_s=0.3), "Latency 300 ms one way of a"),
         (Throttle("a", rate_bps=64_000), "Throttle 64 kbit/s of a"),
         (Pause("hub"), "Pause of hub"),
+        (Partition(site_names(50)), "Partition stall of site-01 to site-50 (50 sites)"),
     ],
 )
 def test_a_fault_is_described_in_one_line(fault: Fault, words: str) -> None:
