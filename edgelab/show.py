@@ -21,6 +21,7 @@ from .systems import SYSTEMS
 
 _COLOURS = {"pass": "bold green", "fail": "bold red", "unknown": "bold yellow"}
 _PHASES = ("detect_s", "reconnect_s", "resume_s", "sync_s")
+_LEDGER = ("attempted", "lost", "stranded", "duplicated")
 _MOST_SITES = 8
 
 
@@ -43,21 +44,24 @@ def summary(run: Run) -> str:
 
 def comparison(runs: Sequence[Run]) -> str:
     """One row per run: ledger and recovery of its slowest site."""
-    table = Table(title="side by side", title_justify="left")
-    for column in ("run", "system", "version", "attempted", "lost", "stranded", "duplicated", "detect", "reconnect",
-                   "resume", "sync", "verdict"):  # fmt: skip
-        table.add_column(column, justify="left" if column in {"run", "system", "version", "verdict"} else "right")
-    for run in runs:
-        result, ledger = run.result, run.result["ledger"]
-        slowest = [_worst(result, phase) for phase in _PHASES]
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    for column in ("", "system", "verdict", *_LEDGER, *(phase.removesuffix("_s") for phase in _PHASES)):
+        table.add_column(column, justify="left" if column in {"system", "verdict"} else "right")
+    for number, run in enumerate(runs, start=1):
+        result = run.result
         version = next(iter(result["versions"].values()))
         table.add_row(
-            run.folder.name, result["system"], version, *(f"{ledger[k]:,}" for k in ("attempted", "lost", "stranded",
-            "duplicated")), *map(_seconds, slowest), f"[{_COLOURS[result['verdict']]}]{result['verdict']}[/]"
-        )  # fmt: skip
+            str(number),
+            f"{result['system']} {version}",
+            f"[{_COLOURS[result['verdict']]}]{result['verdict']}[/]",
+            *(f"{result['ledger'][count]:,}" for count in _LEDGER),
+            *(_seconds(_worst(result, phase)) for phase in _PHASES),
+        )
     console = _console()
     console.print(table)
-    console.print("detect, reconnect, resume and sync are of the slowest site, in seconds")
+    console.print("detect, reconnect, resume, sync: of the slowest site, in seconds")
+    for number, run in enumerate(runs, start=1):
+        console.print(f"{number}  {run.folder}", soft_wrap=True)
     return _text(console)
 
 
