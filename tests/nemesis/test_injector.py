@@ -103,6 +103,43 @@ def test_a_rate_too_fast_to_time_is_said_to_be_so(bench: Any, play: Callable[...
     assert "too short to tell" in window.evidence
 
 
+@pytest.mark.parametrize(
+    "fault", [Outage("site-1"), Latency("site-1", one_way_s=0.05), Throttle("site-1", rate_bps=8e4)]
+)
+def test_a_fault_that_does_not_bite_is_recorded_as_that(bench: Any, play: Callable[..., Play], fault: Fault) -> None:
+    one = play(bench, fault)
+    switch = one.injector._plane.switch
+
+    def switch_and_undo(**changes: Any) -> Any:
+        calls = switch(**changes)
+        one.injector._plane.heal()
+        return calls
+
+    one.injector._plane.switch = switch_and_undo  # type: ignore[method-assign]
+
+    (window,) = one.through()
+
+    assert (window.bit, window.cleared) == (False, True), window.evidence
+
+
+def test_a_fault_that_does_not_clear_is_recorded_as_that(
+    bench: Any, play: Callable[..., Play], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgelab.nemesis.confirm._LINK_BACK_S", 0.5)
+    one = play(bench, Outage("site-1"))
+    switch = one.injector._plane.switch
+
+    def switch_on_only(*, on: Any = (), off: Any = ()) -> Any:
+        assert not (on and off)
+        return switch(on=on)
+
+    one.injector._plane.switch = switch_on_only  # type: ignore[method-assign]
+
+    (window,) = one.through()
+
+    assert (window.bit, window.cleared) == (True, False), window.evidence
+
+
 def test_a_partition_of_fifty_links_begins_and_ends_on_all_of_them_together(
     make_bench: Callable[..., Any], play: Callable[..., Play]
 ) -> None:

@@ -299,6 +299,34 @@ def test_connections_that_died_in_a_stall_do_not_hold_up_the_calls_that_end_it(l
     assert lab.bench.connect("site-1").recv(5) == b"INFO "
 
 
+def test_a_link_whose_receiver_does_not_read_cannot_be_changed_and_loses_nothing(
+    bench: Any, clock: Clock, wait_for: WaitFor
+) -> None:
+    lab = Lab(bench, clock)
+    lab.install(STALL)
+    pump = Pump(lab.sink())
+    wait_for(lambda: bench.hub.received > 0)
+    bench.hub.reading.clear()
+    before = -1
+    while pump.sent != before:
+        before = pump.sent
+        time.sleep(0.5)
+    short = LinkPlane(bench.address(PROXY, PROXY_API), bench.topology.links, clock, timeout_s=0.5)
+
+    calls = short.switch(on=lab.holds(Outage("site-1", direction="up")))
+
+    assert [call.failure.partition(" (")[0] for call in calls.values()] == [
+        "link site-1: Toxiproxy did not switch stall: no answer in time"
+    ]
+    bench.hub.reading.set()
+    pump.stop()
+    lab.plane.heal()
+    wait_for(lambda: bench.hub.received == pump.sent)
+    assert bench.hub.digest.digest() == pump.digest.digest()
+    short.close()
+    lab.plane.close()
+
+
 def test_a_rate_is_kept_and_a_delay_is_added(lab: Lab) -> None:
     rate = Throttle("site-1", rate_bps=800e3, direction="down")
     lab.install(rate, DELAY)
