@@ -175,5 +175,6 @@ def _closing(events: Iterable[LogEvent], windows: Iterable[MeasuredWindow]) -> I
 
 def _slow(events: Iterable[LogEvent]) -> Iterator[tuple[int, int]]:
     for event in events:
-        if event.kind == "trouble" and "slow consumer" in event.detail.lower():
+        detail = event.detail.lower()
+        if event.kind == "trouble" and "slow consumer" in detail and "recovered" not in detail:
             yield event.t_ns - _ns(WRITE_DEADLINE_S), event.t_ns + _ns(IN_FLIGHT_S)

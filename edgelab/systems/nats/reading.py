@@ -15,7 +15,7 @@ from ...errors import LabError
 from ...history import FOREIGN_SITE, RECORD, Kind, Records, SegmentWriter
 from ...model import message
 from ...model.measured import StoreState
-from .wire import Message, Wire
+from .wire import Message, Subscription, Wire
 
 _BATCH = 16384
 _IDLE_HEARTBEAT_NS = 2_000_000_000
@@ -105,9 +105,9 @@ def _problem(parts: list[Records], state: dict[str, Any]) -> str:
 def _pushed(wire: Wire, store: Store, state: dict[str, Any]) -> Iterator[Records]:
     if not state["messages"]:
         return
-    inbox = wire.subscribe("push")
+    inbox = wire.subscribe()
     config = {
-        "deliver_subject": inbox,
+        "deliver_subject": inbox.subject,
         "deliver_policy": "all",
         "ack_policy": "none",
         "replay_policy": "instant",
@@ -115,16 +115,16 @@ def _pushed(wire: Wire, store: Store, state: dict[str, Any]) -> Iterator[Records
         "idle_heartbeat": _IDLE_HEARTBEAT_NS,
         "mem_storage": True,
     }
-    reply = wire.subscribe("made")
+    reply = wire.subscribe()
     wire.publish(
         f"$JS.API.CONSUMER.CREATE.{store.stream}",
         json.dumps({"stream_name": store.stream, "config": config}).encode(),
-        reply=reply,
+        reply=reply.subject,
     )
     rows: list[tuple[int, ...]] = []
     name = ""
-    for item in _stored(wire, inbox.encode()):
-        if item.subject != inbox.encode():
+    for item in _stored(wire, inbox):
+        if item.subscription != inbox.number:
             name = _made(item.payload, store)
             continue
         position, t_ns, pending = _ack_subject(item.reply)
@@ -140,10 +140,10 @@ def _pushed(wire: Wire, store: Store, state: dict[str, Any]) -> Iterator[Records
         wire.request(f"$JS.API.CONSUMER.DELETE.{store.stream}.{name}")
 
 
-def _stored(wire: Wire, inbox: bytes) -> Iterator[Message]:
+def _stored(wire: Wire, inbox: Subscription) -> Iterator[Message]:
     """Messages without the consumer's own: heartbeats are dropped, flow control is answered."""
     for item in wire.messages():
-        if item.subject == inbox and item.header.startswith(b"NATS/1.0 100"):
+        if item.subscription == inbox.number and item.header.startswith(b"NATS/1.0 100"):
             # With a stalled heartbeat the subject to answer stands in its header.
             _, stalled, subject = item.header.partition(b"Nats-Consumer-Stalled:")
             answer = item.reply or (subject.split(b"\r\n")[0].strip() if stalled else b"")
@@ -174,9 +174,11 @@ def _one_by_one(wire: Wire, store: Store, state: dict[str, Any]) -> Iterator[Rec
         return
     for begin in range(first, last + 1, _REQUESTS_AT_ONCE):
         wanted = range(begin, min(begin + _REQUESTS_AT_ONCE, last + 1))
-        reply = wire.subscribe(f"get.{begin}")
+        reply = wire.subscribe()
         for sequence in wanted:
-            wire.publish(f"$JS.API.STREAM.MSG.GET.{store.stream}", json.dumps({"seq": sequence}).encode(), reply=reply)
+            wire.publish(
+                f"$JS.API.STREAM.MSG.GET.{store.stream}", json.dumps({"seq": sequence}).encode(), reply=reply.subject
+            )
         # In this order: once all are there, zip must not wait for another message.
         answers = zip(wanted, wire.messages(), strict=False)
         rows = [row for row in (_got(store, item.payload) for _, item in answers) if row]
