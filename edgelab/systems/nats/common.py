@@ -141,7 +141,10 @@ class NatsBrokers:
 
 
 def link(site: str, port: str) -> Link:
-    """The link of ``site`` to the hub's ``port``: a nats-server greets, and answers a PING before any CONNECT."""
+    """The link of ``site`` to the hub's ``port``.
+
+    A nats-server greets, and answers a PING before any CONNECT at once, with a PONG or (2.15) a refusal.
+    """
     return Link(name=site, site=site, service=HUB, port=port, probe_greeting=b"INFO", probe_request=b"PING\r\n")
 
 
