@@ -28,6 +28,8 @@ _TRIPS = 3
 _LINK_BACK_S = 10.0
 _SERVICE_BACK_S = 30.0
 _PAUSE_S = 0.02
+_ASKED_FOR = ("rate", "delay")
+"""What a small probe on a connection of its own cannot always time: then Toxiproxy's own word counts."""
 _SHORTEST_S = 0.15
 _LONGEST_KNOCK_S = 30.0
 
@@ -169,12 +171,16 @@ class Confirmer:
             short_s = judge.SOON_S if for_s > 2.5 * judge.SOON_S else 0.4 * for_s
             patience_s = judge.patience_s(view.holds, base) - judge.SOON_S + short_s
             knocks = self._knocks(link, own, min(patience_s, max(left_s, short_s), _LONGEST_KNOCK_S), left_s)
-            # Probes are connections of their own: what is hard to see on them is asked for as well.
-            in_force = own[0].kind != "rate" or self._says_on(own)
+            asked = own[0].kind in _ASKED_FOR
+            in_force = not asked or self._says_on(own)
             if self._same(view, link):
                 bit, saw = judge.see_link(link, own, others, knocks, base)
-                said = "" if in_force else ", but Toxiproxy says it is off"
-                self._windows.update(window, link.name, bit=bit if in_force else False, saw=f"{when}: {saw}{said}")
+                said = ""
+                if not in_force:
+                    bit, said = False, ", but Toxiproxy says it is off"
+                elif asked and bit is None and knocks[-1].came_back:
+                    bit, said = True, "; Toxiproxy says that it is in force"
+                self._windows.update(window, link.name, bit=bit, saw=f"{when}: {saw}{said}")
                 return
             self._closing.wait(_PAUSE_S)
 

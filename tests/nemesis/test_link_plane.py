@@ -164,9 +164,15 @@ def test_without_the_guard_a_later_fault_would_leak_through_the_stall(lab: Lab, 
     time.sleep(0.3)
     assert lab.bench.hub.received == 0
 
-    lab.plane._consumer.post(base, json={"name": "late", "type": "latency", "stream": "upstream"})
+    # Only a chunk that the stall holds at that very moment leaks: on a busy machine not each addition finds one.
+    for attempt in range(20):
+        lab.plane._consumer.post(base, json={"name": f"late-{attempt}", "type": "latency", "stream": "upstream"})
+        connection.sendall(bytes(5000))
+        time.sleep(0.3)
+        if lab.bench.hub.received > 0:
+            break
 
-    wait_for(lambda: lab.bench.hub.received > 0)
+    assert lab.bench.hub.received > 0
 
 
 @pytest.mark.parametrize("dialed_by", ["site", "hub"])
