@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from edgelab.analysis.checks import all_losses_explained, no_duplicates
-from edgelab.systems.nats.versions import NEWEST
-
 from edgelab.model.scenario import Scenario
 from edgelab.model.workload import Load
 from edgelab.systems import NatsDirect
+from edgelab.systems.nats.versions import NEWEST
 
 from ._outage import outage_scenario
 

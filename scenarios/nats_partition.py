@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from edgelab.analysis.checks import no_loss
-from edgelab.systems.nats.versions import NEWEST
-
 from edgelab.model import validate
 from edgelab.model.scenario import Scenario
 from edgelab.model.workload import Load
 from edgelab.systems import NatsLeaf
+from edgelab.systems.nats.versions import NEWEST
 
 from ._outage import outage_scenario
 

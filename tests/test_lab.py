@@ -114,6 +114,7 @@ def test_a_one_way_stall_stops_what_the_site_sends_and_nothing_else(tmp_path: Pa
     assert assert_adds_up(outcome)["lost"] == 0
     ledger, (window,) = outcome.ledger(), outcome.results.facts.windows
     assert window.start_ns is not None
+    assert window.end_ns is not None
     held = ledger["sent_ns"].between(window.start_ns + 50_000_000, window.end_ns)
     assert (ledger.loc[held, "stored_ns"] >= window.end_ns).all()
 
@@ -281,11 +282,8 @@ class _Shot:
     """Finds this test's brokers by the marks that the lab leaves on them."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from edgelab.runner import play  # noqa: PLC0415 - patched below
-
         self.run_id = "edgelab-shot"
         monkeypatch.setattr("edgelab.lab.new_run_id", lambda: self.run_id)
-        assert play
 
     def processes(self) -> list[Any]:
         import psutil  # noqa: PLC0415 - only here

@@ -100,6 +100,6 @@ def test_a_run_folder_of_containers_holds_the_compose_file_it_ran(run_folder: Pa
 def _left_behind() -> list[str]:
     client = docker.from_env(timeout=30)
     try:
-        return [c.name for c in client.containers.list(all=True, filters={"label": "edgelab.run"})]
+        return [str(c.name) for c in client.containers.list(all=True, filters={"label": "edgelab.run"})]
     finally:
         client.close()

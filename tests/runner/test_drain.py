@@ -10,7 +10,6 @@ import pytest
 
 from edgelab.clock import Clock
 from edgelab.history import Kind, Outcome, SegmentWriter
-from edgelab.runner import drain as drain_
 from edgelab.runner.counting import Counts
 from edgelab.runner.drain import Drained, drain
 
@@ -55,8 +54,8 @@ class Stage:
 @pytest.fixture
 def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
     made = Stage(tmp_path)
-    monkeypatch.setattr(drain_.time, "monotonic", lambda: made.now_s)
-    monkeypatch.setattr(drain_.time, "sleep", made.sleep)
+    monkeypatch.setattr("edgelab.runner.drain.time.monotonic", lambda: made.now_s)
+    monkeypatch.setattr("edgelab.runner.drain.time.sleep", made.sleep)
     return made
 
 
