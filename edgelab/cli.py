@@ -93,7 +93,7 @@ def run(
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 def compare(runs: tuple[Path, ...]) -> None:
     """Put two or more RUNS side by side: losses, recovery, what crossed the link."""
-    from .run import load
+    from .runs import load
     from .show import comparison
 
     if len(runs) < 2:
@@ -105,7 +105,7 @@ def compare(runs: tuple[Path, ...]) -> None:
 @click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
 def report(folder: Path) -> None:
     """Analyse RUN's history again and write its result, ledger, plots and report anew."""
-    from .run import analyse
+    from .runs import analyse
     from .show import summary
 
     one = analyse(folder)

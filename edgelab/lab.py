@@ -10,9 +10,9 @@ from .deploy.compose import write_project
 from .errors import EdgelabError
 from .model import codec
 from .model.scenario import Scenario
-from .run import Run, analyse
 from .runner.live import Quiet, Reporter
 from .runner.play import new_run_id, play
+from .runs import Run, analyse
 
 
 def run(

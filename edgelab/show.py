@@ -15,7 +15,7 @@ from rich.table import Table
 from .deploy.doctor import Finding
 from .errors import EdgelabError
 from .resolve import known_scenarios
-from .run import Run, load
+from .runs import Run, load
 from .store import newest_first
 from .systems import SYSTEMS
 

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgelab.model.faults import Outage, Partition
-from edgelab.model.scenario import Scenario, SystemUnderTest
-from edgelab.model.schedule import once
-from edgelab.model.topology import site_names
-from edgelab.model.workload import Load, Workload
+from edgelab import Load, Outage, Partition, Scenario, Workload, once, site_names
+from edgelab.model.scenario import SystemUnderTest
 
 
 def outage_scenario(

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from edgelab.analysis.checks import all_losses_explained
-from edgelab.model.scenario import Scenario
-from edgelab.model.workload import Load
-from edgelab.systems import NatsLeafCore
+from edgelab import Load, NatsLeafCore, Scenario, checks
 from edgelab.systems.nats.versions import NEWEST
 
 from ._outage import outage_scenario
@@ -45,7 +42,7 @@ def nats_core_outage(
     return outage_scenario(
         "nats_core_outage",
         NatsLeafCore(version=version),
-        (all_losses_explained(),),
+        (checks.all_losses_explained(),),
         Load(rate_hz=rate_hz, size_bytes=size_bytes, publishers=publishers),
         sites=sites,
         phases_s=(before_s, outage_s, after_s),

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from edgelab.analysis.checks import all_losses_explained, no_duplicates
-from edgelab.model.scenario import Scenario
-from edgelab.model.workload import Load
-from edgelab.systems import NatsDirect
+from edgelab import Load, NatsDirect, Scenario, checks
 from edgelab.systems.nats.versions import NEWEST
 
 from ._outage import outage_scenario
@@ -51,7 +48,7 @@ def nats_direct_outage(
     return outage_scenario(
         "nats_direct_outage",
         NatsDirect(version=version, attempts=attempts, ack_timeout_s=ack_timeout_s, backoff_s=backoff_s),
-        (all_losses_explained(), no_duplicates()),
+        (checks.all_losses_explained(), checks.no_duplicates()),
         Load(rate_hz=rate_hz, size_bytes=size_bytes, publishers=publishers),
         sites=sites,
         phases_s=(before_s, outage_s, after_s),

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from edgelab.analysis.checks import no_loss
-from edgelab.model.scenario import Scenario
-from edgelab.model.workload import Load
-from edgelab.systems import NatsLeaf
+from edgelab import Load, NatsLeaf, Scenario, checks
 from edgelab.systems.nats.versions import NEWEST
 
 from ._outage import outage_scenario
@@ -45,7 +42,7 @@ def nats_leaf_outage(
     return outage_scenario(
         "nats_leaf_outage",
         NatsLeaf(version=version),
-        (no_loss(),),
+        (checks.no_loss(),),
         Load(rate_hz=rate_hz, size_bytes=size_bytes, publishers=publishers),
         sites=sites,
         phases_s=(before_s, outage_s, after_s),

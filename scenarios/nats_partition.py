@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from edgelab.analysis.checks import no_loss
+from edgelab import Load, NatsLeaf, Scenario, checks
 from edgelab.model import validate
-from edgelab.model.scenario import Scenario
-from edgelab.model.workload import Load
-from edgelab.systems import NatsLeaf
 from edgelab.systems.nats.versions import NEWEST
 
 from ._outage import outage_scenario
@@ -49,7 +46,7 @@ def nats_partition(
     return outage_scenario(
         "nats_partition",
         NatsLeaf(version=version),
-        (no_loss(),),
+        (checks.no_loss(),),
         Load(rate_hz=rate_hz, size_bytes=size_bytes, publishers=publishers),
         sites=sites,
         partitioned=partitioned,

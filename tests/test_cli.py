@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from edgelab.history import Kind
-from edgelab.run import load
+from edgelab.runs import load
 
 EDGELAB = (sys.executable, "-m", "edgelab.cli")
 SHORT = ("--set", "sites=1", "--set", "before_s=1", "--set", "outage_s=2", "--set", "after_s=1")

@@ -19,7 +19,7 @@ from edgelab.model.scenario import Scenario
 from edgelab.model.schedule import Schedule, Window, once
 from edgelab.model.topology import site_names
 from edgelab.model.workload import Load, Workload
-from edgelab.run import Run, load
+from edgelab.runs import Run, load
 from edgelab.systems import NatsDirect, NatsLeaf, NatsLeafCore
 from edgelab.systems.nats.versions import NEWEST
 

@@ -15,7 +15,7 @@ from edgelab.model.scenario import Scenario
 from edgelab.model.schedule import once
 from edgelab.model.topology import site_names
 from edgelab.model.workload import Load, Workload
-from edgelab.run import Run
+from edgelab.runs import Run
 from edgelab.systems import NatsDirect, NatsLeaf, NatsLeafCore
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]
