@@ -62,7 +62,7 @@ class Outage(_OnLinks):
     - ``"cut"``: a router or proxy restarts. Both ends see the connection close, and cannot open it again until
       the fault clears. What was in flight is gone. Applied by disabling the proxy; ``direction`` must be "both".
     - ``"silent"``: a flow that has died without telling anyone, as behind an expired NAT mapping. Bytes vanish,
-      connections look open, noticing is up to the broker's own pings. Applied as a timeout toxic; Toxiproxy
+      connections look open, noticing is up to the broker's own pings. Toxiproxy swallows the bytes, and
       closes the affected connections when the fault clears, so a broker that had not noticed by then is
       *not* credited with a detection, and recovers sooner than it would behind a real dead mapping.
 

@@ -18,7 +18,7 @@ from edgelab.model.topology import site_names
         (lambda: Outage("site-1", kind=cast("Any", "gone")), "kind must be one of stall, cut, silent, not 'gone'"),
         (
             lambda: Outage("site-1", direction=cast("Any", "left")),
-            "direction must be one of both, up, down, not 'l'",
+            "direction must be one of both, up, down, not 'left'",
         ),
         (lambda: Outage("site-1", kind="cut", direction="up"), "direction must be 'both' for kind 'cut'"),
         (lambda: Outage(()), "sites must name at least one site"),
