@@ -60,7 +60,8 @@ def dress(ax: Axes, results: Results, what: str, *, verdict: Verdict | None) -> 
 def time_axis(ax: Axes, results: Results) -> None:
     """Seconds of the schedule, with every fault shaded from its measured start to its measured end."""
     end_s = results.facts.seconds(max(results.facts.drain_end_ns, results.facts.publish_end_ns))
-    ax.set_xlim(0.0, end_s)
+    # A little room: the moment at which everything has arrived is the end of the run, and the point of the plot.
+    ax.set_xlim(0.0, end_s * 1.03)
     ax.set_xlabel("seconds after the first message was due", fontsize=8)
     spans = fleet_spans(results)
     for span in spans:
