@@ -49,7 +49,7 @@ def build(
     Args:
         reference: see :func:`find`.
         settings: ``KEY=VALUE``: keyword parameters of the function, or ``system.OPTION=VALUE`` for options of the
-            system it uses.
+            system it uses; ``KEY=@PATH`` takes the value from a file.
         system: name of a system to use instead, with its default options (and ``system.`` settings).
         seed: instead of the scenario's.
 
@@ -121,7 +121,17 @@ def _pair(setting: str) -> tuple[str, str]:
     key, equals, text = setting.partition("=")
     if not equals or not key:
         raise SpecError(f"--set must be KEY=VALUE, not {setting!r}")
+    if text.startswith("@"):
+        text = _file_text(key, Path(text[1:]))
     return key.strip(), text.strip()
+
+
+def _file_text(key: str, path: Path) -> str:
+    """What ``KEY=@PATH`` stands for: long values, such as a broker's whole configuration, come from files."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"--set {key}=@{path} must name a text file that can be read: {error}") from error
 
 
 def _call(function: ScenarioFunction, reference: str, settings: Mapping[str, str]) -> Scenario:

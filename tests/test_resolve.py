@@ -58,6 +58,18 @@ def test_what_cannot_be_is_refused_by_name(reference: str, settings: list[str], 
     assert words in str(refused.value)
 
 
+def test_a_long_value_comes_from_a_file(tmp_path: Path) -> None:
+    lines = tmp_path / "extra.conf"
+    lines.write_text("max_payload: 2MB\n")
+
+    scenario = resolve.build("nats_leaf_outage", settings=[f"system.extra_site_config=@{lines}"])
+
+    assert isinstance(scenario.system, NatsLeaf)
+    assert scenario.system.extra_site_config == "max_payload: 2MB"
+    with pytest.raises(SpecError, match=r"system\.extra_site_config=@.*none\.conf must name a text file"):
+        resolve.build("nats_leaf_outage", settings=[f"system.extra_site_config=@{tmp_path}/none.conf"])
+
+
 def test_an_unknown_system_is_refused_with_the_known_ones() -> None:
     with pytest.raises(SpecError, match=r"--system must be one of nats-leaf.*, not 'mqtt'"):
         resolve.build("nats_leaf_outage", system="mqtt")
