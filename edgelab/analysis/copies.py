@@ -25,6 +25,7 @@ class Copies:
         unexpected_examples: the first few of them, in words.
         reordered: first copies that were stored after one with a higher sequence number of the same publisher.
         furthest: the greatest such distance, in sequence numbers of the site.
+        late_ns: by how much the store time of each of our copies that has no stamp may be too late.
     """
 
     count: npt.NDArray[np.uint32]
@@ -33,6 +34,7 @@ class Copies:
     unexpected_examples: tuple[str, ...]
     reordered: int
     furthest: int
+    late_ns: Ints
 
 
 def find(
@@ -56,7 +58,7 @@ def find(
     strangers = stored[~ours]
     examples = tuple(_describe(stranger, sites) for stranger in strangers[:3])
     row = row[ours]
-    t_ns = _store_times(stored, ours, progress)
+    t_ns, late_ns = _store_times(stored, ours, progress)
     order = (stored["stream"][ours].astype(np.int64) << 32) | stored["position"][ours].astype(np.int64)
     count = np.bincount(row, minlength=len(rows)).astype(np.uint32)
     if len(row) and count.max() > 1:
@@ -72,25 +74,34 @@ def find(
         unexpected_examples=examples,
         reordered=reordered,
         furthest=furthest,
+        late_ns=late_ns,
     )
 
 
-def _store_times(stored: Records, ours: npt.NDArray[np.bool_], progress: Records) -> Ints:
-    """The hub's own stamp; where it keeps the site's (0), the first reading of its store that had the message."""
+def _store_times(stored: Records, ours: npt.NDArray[np.bool_], progress: Records) -> tuple[Ints, Ints]:
+    """The hub's own stamp; where it keeps the site's (0), the first reading of its store that had the message.
+
+    Also by how much each of the latter may be too late: the reading before did not have it yet.
+    """
     t_ns: Ints = stored["t_ns"][ours].astype(np.int64)
     unstamped = np.flatnonzero(t_ns == 0)
     if not len(unstamped):
-        return t_ns
+        return t_ns, np.empty(0, np.int64)
     streams = stored["stream"][ours][unstamped]
     positions = stored["position"][ours][unstamped]
+    late_ns = np.zeros(len(unstamped), np.int64)
     for stream in np.unique(streams):
         readings = progress[progress["stream"] == stream]
         readings = readings[np.argsort(readings["t_ns"], kind="stable")]
         reached = np.maximum.accumulate(readings["position"].astype(np.int64))
         times = np.append(readings["t_ns"], NEVER)
-        chosen = streams == stream
-        t_ns[unstamped[chosen]] = times[np.searchsorted(reached, positions[chosen], side="left")]
-    return t_ns
+        chosen = np.flatnonzero(streams == stream)
+        at = np.searchsorted(reached, positions[chosen], side="left")
+        t_ns[unstamped[chosen]] = times[at]
+        # What was there at the first reading, or at none, has no bracket: a store that nobody saw grow.
+        bracketed = (at > 0) & (at < len(readings))
+        late_ns[chosen[bracketed]] = times[at[bracketed]] - times[at[bracketed] - 1]
+    return t_ns, late_ns
 
 
 def _first_of_each(row: Ints, t_ns: Ints, order: Ints) -> Ints:

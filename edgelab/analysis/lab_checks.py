@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..model.schedule import Window
 from .checking import Check, CheckResult, Verdict
 from .measurements import lateness_s
@@ -14,6 +16,7 @@ from .wording import brief, plural, short_s
 
 _LEAST_ATTEMPTED_RATIO = 0.99
 LATENESS_LIMIT_S = 0.25
+READING_LIMIT_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,20 @@ def _clock_steady(results: Results) -> tuple[Verdict, str]:
     return Verdict.PASS, f"wall time moved {abs(drift_ns) / 1e6:.2g} ms against the run's clock"
 
 
+def _store_times_known(results: Results) -> tuple[Verdict, str]:
+    late_ns = results.account.late_ns
+    if not len(late_ns):
+        return Verdict.PASS, "the hub stamped every message when it stored it"
+    late_s, most_s = float(np.quantile(late_ns, 0.99)) / 1e9, float(late_ns.max()) / 1e9
+    told = f"99 in 100 are late by at most {short_s(late_s)}, all by at most {short_s(most_s)}"
+    if late_s > READING_LIMIT_S:
+        return Verdict.UNKNOWN, (
+            f"the hub keeps the sites' stamps, and its stores were read too seldom to tell when it stored what: {told} "
+            f"({READING_LIMIT_S:g} s is allowed for 99 in 100)"
+        )
+    return Verdict.PASS, f"the hub keeps the sites' stamps; store times are readings of its stores: {told}"
+
+
 def _nothing_unexpected(results: Results) -> tuple[Verdict, str]:
     unexpected = results.counts.unexpected
     if unexpected:
@@ -148,6 +165,7 @@ LAB_CHECKS: tuple[Check, ...] = (
     LabCheck("the workload ran as planned", _workload_ran),
     LabCheck("no way around the proxy", _no_bypass),
     LabCheck("the clocks agree", _clock_steady),
+    LabCheck("store times are known", _store_times_known),
     LabCheck("nothing unexpected at the hub", _nothing_unexpected),
 )
 """Part of every run, before the scenario's own checks."""

@@ -48,6 +48,7 @@ class Account:
         copies_read: copies that were read back from the hub.
         unexpected_examples: the first few unexpected copies, in words.
         furthest_reorder: greatest distance of a reordered message, in sequence numbers of its site.
+        late_ns: of each copy that the hub did not stamp, by how much its store time may be too late.
         anomalies: things that cannot be, with how often they were; empty unless the lab is at fault.
     """
 
@@ -56,6 +57,7 @@ class Account:
     copies_read: int
     unexpected_examples: tuple[str, ...]
     furthest_reorder: int
+    late_ns: Ints
     anomalies: Mapping[str, int]
 
 
@@ -113,6 +115,7 @@ def account(facts: Facts, causes: Causes) -> Account:
         copies_read=len(facts.stored),
         unexpected_examples=found.unexpected_examples,
         furthest_reorder=found.furthest,
+        late_ns=found.late_ns,
         anomalies={what: n for what, n in anomalies.items() if n},
     )
 

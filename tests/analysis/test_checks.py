@@ -383,3 +383,30 @@ def test_checks_survive_being_stored_with_their_scenario() -> None:
     stored = codec.encode(checks)
 
     assert codec.decode(stored, {kind.__name__: kind for kind in CHECKS}) == checks
+
+
+# --- stores that keep the sites' stamps -----------------------------------------------------------------------------
+
+
+def _mirrored(*read_s: float) -> CheckResult:
+    """A store that is read at these seconds, and got its one message at second 10."""
+    story = Story()
+    story.sent(0, 9.99)
+    story.at_hub(0, None, position=1)
+    for second in read_s:
+        story.reading(second, int(second >= 10.0))
+    return _lab("store times are known").check(_story_results(story, 1))
+
+
+def test_store_times_that_are_readings_say_how_late_they_may_be() -> None:
+    result = _mirrored(9.99, 10.003)
+
+    assert result.verdict is Verdict.PASS
+    assert "late by at most 13.0 ms" in result.why
+
+
+def test_store_times_from_too_few_readings_give_no_verdict() -> None:
+    result = _mirrored(9.0, 12.0)
+
+    assert result.verdict is Verdict.UNKNOWN
+    assert "3.00 s" in result.why
