@@ -54,10 +54,19 @@ class Agents:
         """
         while any(agent.poll() is None for agent in self.publishers):
             tick()
-            self._observer_lives()
             time.sleep(every_s)
         for agent in self.publishers:
             agent.wait(_STOP_S)
+
+    def assert_observing(self) -> None:
+        """Raise if the observer is gone: a drain that it does not watch would look as if nothing moved.
+
+        Raises:
+            LabError: it died, or ended before it was told to.
+        """
+        if self.observer.poll() is not None:
+            self.observer.wait(0.0)
+            raise LabError("the observer ended before the run did; see logs/agent-observe.log")
 
     def stop_observer(self) -> None:
         """End the observer and wait for it."""
@@ -69,11 +78,6 @@ class Agents:
         for agent in (*self.publishers, self.observer):
             with suppress(LabError, OSError):
                 agent.kill()
-
-    def _observer_lives(self) -> None:
-        if self.observer.poll() is not None:
-            self.observer.wait(0.0)
-            raise LabError("the observer ended before the run did; see logs/agent-observe.log")
 
 
 def spawn(

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from ..history import Kind, Outcome, Records, Tail
+
+FRESH_S = 1.9
+"""The observer says at least once a second how far the hub is behind. What it said longer ago than this may have been
+of a hub that has died since. Less than a drain waits for something to move: what ends one is never from before it."""
 
 
 class Counts:
@@ -22,7 +27,7 @@ class Counts:
         self._publishers = [Tail(path) for path in publishers]
         self._observer = Tail(observer)
         self._stored: dict[int, int] = {}
-        self._lag: dict[int, tuple[int, bool]] = {}
+        self._lag: dict[int, tuple[int, bool, float]] = {}
         self.attempted = 0
         self.acknowledged = 0
 
@@ -38,7 +43,10 @@ class Counts:
 
     def caught_up(self, sites: int) -> bool:
         """Whether the hub has heard of every one of ``sites`` sites lately, and is behind none."""
-        return len(self._lag) == sites and all(heard and behind == 0 for behind, heard in self._lag.values())
+        since = time.monotonic() - FRESH_S
+        return len(self._lag) == sites and all(
+            heard and behind == 0 and read >= since for behind, heard, read in self._lag.values()
+        )
 
     def update(self) -> None:
         """Read what is new."""
@@ -52,7 +60,7 @@ class Counts:
         for record in _last_of_each(seen[seen["kind"] == Kind.PROGRESS], "stream"):
             self._stored[int(record["stream"])] = int(record["value"])
         for record in _last_of_each(seen[seen["kind"] == Kind.LAG], "site"):
-            self._lag[int(record["site"])] = (int(record["value"]), bool(record["code"]))
+            self._lag[int(record["site"])] = (int(record["value"]), bool(record["code"]), time.monotonic())
 
 
 def _last_of_each(records: Records, field: str) -> Records:

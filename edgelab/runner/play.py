@@ -81,7 +81,7 @@ def play_on(
         injector = Injector(lab, scenario.schedule, clock, record=record)
         stack.callback(_shielded, injector.heal)
         # From before the first message, so that idle and loaded can be told apart.
-        stack.enter_context(_sampling(lab, folder, clock))
+        sampler = stack.enter_context(_sampling(lab, folder, clock))
         reporter.phase("probing every link")
         injector.arm()
         meta.write(round_trips_s=injector.round_trips_s)
@@ -92,7 +92,8 @@ def play_on(
         meta.write(start_ns=start_ns)
         agents.start(start_ns)
         injector.play(start_ns)
-        watch = _Watch(scenario, lab, injector, counts, reporter, clock, start_ns)
+        sampler.take()  # ends what counts as idle: nothing is due yet
+        watch = _Watch(scenario, lab, injector, agents, counts, reporter, clock, start_ns)
         agents.wait_published(watch.publishing)
         _wait_for_faults(injector, watch)
         meta.write(publish_end_ns=clock.now_ns())
@@ -140,6 +141,7 @@ class _Watch:
         scenario: Scenario,
         lab: Deployment,
         injector: Injector,
+        agents: agents_.Agents,
         counts: Counts,
         reporter: Reporter,
         clock: Clock,
@@ -148,6 +150,7 @@ class _Watch:
         self._planned_s = max(scenario.workload.duration_s, scenario.schedule.end_s)
         self._lab = lab
         self._injector = injector
+        self._agents = agents
         self._counts = counts
         self._reporter = reporter
         self._clock = clock
@@ -164,6 +167,7 @@ class _Watch:
 
     def _look(self, phase: str) -> None:
         self._lab.assert_alive()
+        self._agents.assert_observing()
         if self._injector.error is not None:
             raise self._injector.error
         self._reporter.status(
@@ -187,7 +191,7 @@ def _wait_for_faults(injector: Injector, watch: _Watch) -> None:
 
 
 @contextmanager
-def _sampling(lab: Deployment, folder: RunFolder, clock: Clock) -> Iterator[None]:
+def _sampling(lab: Deployment, folder: RunFolder, clock: Clock) -> Iterator[Sampler]:
     journal = Journal(folder.journal("usage"))
 
     def sample() -> list[dict[str, object]]:
@@ -198,7 +202,7 @@ def _sampling(lab: Deployment, folder: RunFolder, clock: Clock) -> Iterator[None
 
     sampler = Sampler(sample, journal, clock)
     try:
-        yield
+        yield sampler
     finally:
         sampler.stop()
         journal.close()

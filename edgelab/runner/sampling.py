@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 from ..clock import Clock
 from ..errors import EdgelabError
@@ -22,9 +23,17 @@ class Sampler:
         self._sample = sample
         self._journal = journal
         self._clock = clock
+        self._taking = threading.Lock()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="edgelab-sampler", daemon=True)
         self._thread.start()
+
+    def take(self) -> None:
+        """Take a reading now, beside those of every second."""
+        with self._taking, suppress(EdgelabError, OSError):
+            t_ns = self._clock.now_ns()
+            for line in self._sample():
+                self._journal.write(t_ns=t_ns, **line)
 
     def stop(self) -> None:
         """End it; a reading under way is waited for."""
@@ -33,11 +42,6 @@ class Sampler:
 
     def _run(self) -> None:
         while True:
-            try:
-                t_ns = self._clock.now_ns()
-                for line in self._sample():
-                    self._journal.write(t_ns=t_ns, **line)
-            except (EdgelabError, OSError):
-                pass
+            self.take()
             if self._over.wait(_EVERY_S):
                 return

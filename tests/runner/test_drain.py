@@ -94,11 +94,28 @@ def test_what_is_nowhere_is_not_waited_for(stage: Stage) -> None:
     stage.acknowledge(10)
     stage.store(7)
     stage.lag(0, 0)
+    stage.at[1.0] = lambda: stage.lag(0, 0)
 
     drained = stage.drain()
 
     assert "behind no site" in drained.why
     assert stage.now_s < 3.0
+
+
+def test_what_the_observer_said_before_the_hub_died_does_not_end_a_drain(stage: Stage) -> None:
+    stage.acknowledge(10)
+    stage.store(7)
+    stage.lag(0, 0)
+
+    def come_back() -> None:
+        stage.store(10)
+        stage.lag(0, 0)
+
+    stage.at[6.0] = come_back
+    drained = stage.drain()
+
+    assert drained.why == "everything acknowledged is at the hub"
+    assert stage.now_s >= 6.0
 
 
 def test_duplicates_do_not_stand_in_for_messages_a_site_still_holds(stage: Stage) -> None:
