@@ -148,7 +148,8 @@ def _log_events(folder: RunFolder) -> Mapping[str, tuple[LogEvent, ...]]:
     events: dict[str, list[LogEvent]] = {}
     for line in read_journal(folder.journal("log_events")):
         events.setdefault(line["site"], []).append(LogEvent(line["t_ns"], line["kind"], line["detail"]))
-    return {site: tuple(found) for site, found in events.items()}
+    # A site may have several services, each with a log of its own.
+    return {site: tuple(sorted(found, key=lambda event: event.t_ns)) for site, found in events.items()}
 
 
 def _stores(folder: RunFolder) -> Iterator[StoreState]:

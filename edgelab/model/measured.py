@@ -68,7 +68,7 @@ class StoreState:
 
 @dataclass(frozen=True, slots=True)
 class LogEvent:
-    """One line of a site broker's log that matters.
+    """One line that matters in the log of a site's service.
 
     Attributes:
         t_ns: when the broker wrote it (wall time, Unix nanoseconds).
@@ -88,7 +88,7 @@ class Evidence:
 
     Attributes:
         windows: the measured fault windows.
-        log_events: of each site's broker, in order of time.
+        log_events: of each site's services, in order of time.
         stores: states of all stores when the drain ended.
     """
 

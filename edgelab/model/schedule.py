@@ -68,14 +68,18 @@ class Schedule:
         """When the last window ends; 0 without windows."""
         return max((w.end_s for w in self.windows), default=0.0)
 
-    def resolved(self, sites: Iterable[str], *, hub: str = "hub") -> Schedule:
+    def resolved(self, sites: Iterable[str], *, services: Iterable[str] = ()) -> Schedule:
         """The same windows with ``"all"`` replaced by the sites' names.
 
+        Args:
+            sites: those that there are.
+            services: those that a process fault may hit.
+
         Raises:
-            SpecError: a fault names a site or service that the topology does not have.
+            SpecError: a fault names a site or service that is not there.
         """
-        known = tuple(sites)
-        return Schedule(tuple(replace(w, fault=_resolve(w.fault, known, hub)) for w in self.windows))
+        known, running = tuple(sites), tuple(services)
+        return Schedule(tuple(replace(w, fault=_resolve(w.fault, known, running)) for w in self.windows))
 
 
 def once(fault: Fault, *, at_s: float, for_s: float) -> Schedule:
@@ -94,10 +98,11 @@ def flapping(fault: Fault, *, at_s: float, on_s: float, off_s: float, times: int
     return Schedule(tuple(Window(start, start + on_s, fault) for start in starts))
 
 
-def _resolve(fault: Fault, known: tuple[str, ...], hub: str) -> Fault:
+def _resolve(fault: Fault, known: tuple[str, ...], services: tuple[str, ...]) -> Fault:
     if isinstance(fault, Kill):
-        if fault.service not in (*known, hub):
-            raise SpecError(f"service must be one of {', '.join((*known, hub))}, not {fault.service!r}")
+        # A system without a broker at the site has no such service to kill.
+        if fault.service not in services:
+            raise SpecError(f"service must be one that runs ({_abridged(services)}), not {fault.service!r}")
         return fault
     if ALL in fault.targets:
         return replace(fault, sites=known)

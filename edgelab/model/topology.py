@@ -57,9 +57,11 @@ class ConfigFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """One broker or proxy process.
+    """One broker, mirror or proxy process.
 
     Attributes:
+        role: where it runs and when it starts: hub, proxy, sites.
+        site: the site that it serves, wherever it runs; empty for what serves all: the hub's brokers, the proxy.
         program: key of its binary and image: ``"nats-server"``, ``"toxiproxy"``, ….
         version: of the program, ``"2.10.12"``.
         arguments: command line after the program's name; may hold placeholders.
@@ -72,6 +74,7 @@ class Service:
     program: str
     version: str
     arguments: tuple[str, ...]
+    site: str = ""
     files: tuple[ConfigFile, ...] = ()
     ports: tuple[Port, ...] = ()
     networks: tuple[str, ...] = ()
@@ -145,6 +148,15 @@ class Topology:
         """The links of ``site``."""
         return tuple(link for link in self.links if link.site == site)
 
+    def services_of(self, site: str) -> tuple[Service, ...]:
+        """The services of ``site``: its broker, if it has one, and whatever else serves it alone."""
+        return tuple(service for service in self.services if service.site == site)
+
+    @property
+    def breakable(self) -> tuple[str, ...]:
+        """Names of the services that a fault may hit: all but the proxy, which is the lab's own."""
+        return tuple(service.name for service in self.services if service.role != "proxy")
+
 
 def site_names(count: int) -> tuple[str, ...]:
     """``("site-1", …)``, zero-padded so that they sort."""
@@ -169,7 +181,7 @@ def assemble(
     """A topology from a system's brokers and links, with the Toxiproxy that carries the links.
 
     Raises:
-        SpecError: bad or repeated names.
+        SpecError: bad or repeated names, or a service or link of a site that is not there.
     """
     validate.name("topology", name)
     names, services, links = tuple(sites), tuple(services), tuple(links)
@@ -179,6 +191,11 @@ def assemble(
         repeated = [item for item, n in Counter(items).items() if n > 1]
         if repeated:
             raise SpecError(f"{what} must not repeat a name, not {repeated[0]!r} twice")
+    placed = [(f"link {link.name}", link.site) for link in links]
+    placed += [(f"service {s.name}", s.site) for s in services if s.site or s.role == "site"]
+    for what, site in placed:
+        if site not in names:
+            raise SpecError(f"site of {what} must be one of {', '.join(names)}, not {site!r}")
     return Topology(name=name, sites=names, services=(*services, _proxy(names, links, toxiproxy_version)), links=links)
 
 

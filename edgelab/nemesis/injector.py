@@ -53,9 +53,8 @@ class Injector:
 
     def __init__(self, deployment: Deployment, schedule: Schedule, clock: Clock, *, record: Recorder) -> None:
         topology = deployment.topology
-        self._sites = topology.sites
-        self._all_links = topology.links
-        self._schedule = schedule.resolved(self._sites)
+        self._topology = topology
+        self._schedule = self._resolved(schedule)
         self._clock = clock
         scene = Scene()
         self._windows = Windows(record)
@@ -100,7 +99,7 @@ class Injector:
         with self._turning:
             self._plane.check()
             self._learn(self._faults.values())
-            self._confirm.learn_links(self._all_links)
+            self._confirm.learn_links(self._topology.links)
 
     def play(self, start_ns: int) -> None:
         """Play the schedule in a thread; its second 0 is ``start_ns`` on the run's clock."""
@@ -157,7 +156,7 @@ class Injector:
             SpecError: it names a site or service that is not there.
             FaultError: it could not be applied.
         """
-        window = Schedule((Window(0.0, 1.0, fault),)).resolved(self._sites).windows[0]
+        window = self._resolved(Schedule((Window(0.0, 1.0, fault),))).windows[0]
         with self._turning:
             if self._healed:
                 raise FaultError(f"{describe(fault)} was not applied: the injector has healed, and is done")
@@ -183,6 +182,9 @@ class Injector:
                 self._windows.update(handle.window, target, planned_end_ns=now_ns)
             self._turn(ends=[handle.window])
         self._settled(handle)
+
+    def _resolved(self, schedule: Schedule) -> Schedule:
+        return schedule.resolved(self._topology.sites, services=self._topology.breakable)
 
     def _run(self, start_ns: int) -> None:
         try:
@@ -275,7 +277,7 @@ class Injector:
 
     def _targets(self, fault: Fault) -> list[tuple[str, str | None]]:
         if isinstance(fault, Kill):
-            return [(fault.service, fault.service if fault.service in self._sites else None)]
+            return [(fault.service, self._topology.service(fault.service).site or None)]
         return [(link.name, link.site) for link in self._on_links.links(fault)]
 
     def _link_faults(self, numbers: Collection[int]) -> dict[int, LinkFault]:

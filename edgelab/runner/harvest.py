@@ -33,12 +33,29 @@ def harvest(scenario: Scenario, system: System, lab: Deployment, folder: RunFold
         _write_states(stores, system.read_hub(lab, writer))
     _read_sites(scenario, system, lab, folder, stores)
     stores.close()
-    bypasses = _write_log_events(scenario, system, lab, folder)
+    bypasses = write_log_events(scenario, system, lab, folder)
     links = Journal(folder.journal("links"))
-    for site, total in link_bytes.final(lab).items():
-        links.write(link=site, bytes_up=total.up, bytes_down=total.down)
+    for link, total in link_bytes.final(lab).items():
+        links.write(link=link, bytes_up=total.up, bytes_down=total.down)
     links.close()
     return {"hub_count": hub_count, "bypasses": bypasses}
+
+
+def write_log_events(scenario: Scenario, system: System, lab: Deployment, folder: RunFolder) -> list[str]:
+    """Journal what the logs of each site's services say; return dials that went elsewhere than to a proxy."""
+    logs = lab.collect_logs()
+    bypasses: list[str] = []
+    journal = Journal(folder.journal("log_events"))
+    for site in scenario.sites:
+        allowed = system.allowed_dials(lab, site)
+        for service in lab.topology.services_of(site):
+            with logs[service.name].open(encoding="utf-8", errors="replace") as lines:
+                for event in system.log_events(lines):
+                    journal.write(site=site, t_ns=event.t_ns, kind=event.kind, detail=event.detail)
+                    if event.kind == "dial" and event.detail not in allowed:
+                        bypasses.append(f"{service.name} dialed {event.detail}")
+    journal.close()
+    return sorted(set(bypasses))
 
 
 def _read_sites(scenario: Scenario, system: System, lab: Deployment, folder: RunFolder, stores: Journal) -> None:
@@ -78,21 +95,3 @@ def _sequences(*segments: Records, kind: Kind) -> np.ndarray[Any, np.dtype[np.in
 def _write_states(journal: Journal, states: tuple[StoreState, ...]) -> None:
     for state in states:
         journal.write(**{**asdict(state), "limits": dict(state.limits)})
-
-
-def _write_log_events(scenario: Scenario, system: System, lab: Deployment, folder: RunFolder) -> list[str]:
-    """Journal what the site brokers' logs say; return dials that went elsewhere than to a proxy."""
-    logs = lab.collect_logs()
-    bypasses: list[str] = []
-    journal = Journal(folder.journal("log_events"))
-    for site in scenario.sites:
-        if site not in logs:
-            continue
-        allowed = system.allowed_dials(lab, site)
-        with logs[site].open(encoding="utf-8", errors="replace") as lines:
-            for event in system.log_events(lines):
-                journal.write(site=site, t_ns=event.t_ns, kind=event.kind, detail=event.detail)
-                if event.kind == "dial" and event.detail not in allowed:
-                    bypasses.append(f"{site} dialed {event.detail}")
-    journal.close()
-    return sorted(set(bypasses))

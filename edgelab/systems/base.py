@@ -81,10 +81,10 @@ class System(Protocol):
         """Messages at the hub by another way than :meth:`read_hub`'s: the independent count."""
 
     def log_events(self, lines: Iterable[str]) -> Iterator[LogEvent]:
-        """What a site broker's log says about its session. Pure."""
+        """What the log of a site's service says about the session with the hub; nothing where it keeps none. Pure."""
 
     def allowed_dials(self, lab: Deployment, site: str) -> frozenset[str]:
-        """The addresses (``host:port``, as its log writes them) that ``site``'s broker may dial: its own links.
+        """The addresses (``host:port``, as logs write them) that the services of ``site`` may dial: its own links.
 
         A ``dial`` event to any other address means that the link was gone round, and the run is void.
         """

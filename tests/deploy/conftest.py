@@ -47,6 +47,7 @@ def _server(name: str, role: t.Role, config: str, network: str, version: str, *m
     return t.Service(
         name=name,
         role=role,
+        site=name if role == "site" else "",
         program="nats-server",
         version=version,
         arguments=("-c", "@{file:nats.conf}"),

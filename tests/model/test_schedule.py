@@ -77,3 +77,11 @@ def test_a_window_must_have_length(start: float, end: float) -> None:
 def test_a_site_that_is_not_there_is_refused() -> None:
     with pytest.raises(SpecError, match=r"sites must name links that are there \(a, b\), not 'c'"):
         once(Outage("c"), at_s=0, for_s=1).resolved(("a", "b"))
+
+
+def test_a_fault_of_a_service_that_does_not_run_is_refused() -> None:
+    kill = once(Kill("a-mirror"), at_s=0, for_s=1)
+
+    assert kill.resolved(("a",), services=("hub", "a", "a-mirror")) == kill
+    with pytest.raises(SpecError, match=r"service must be one that runs \(hub, a\), not 'a-mirror'"):
+        kill.resolved(("a",), services=("hub", "a"))

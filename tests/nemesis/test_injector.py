@@ -313,7 +313,7 @@ def test_faults_by_hand_overlap_and_a_stall_stays_in_front_of_what_comes_after(
 def test_a_name_that_is_not_there_is_refused_at_once(bench: Any, play: Callable[..., Play]) -> None:
     with pytest.raises(SpecError, match="site-9"):
         play(bench, Outage("site-9"))
-    with pytest.raises(SpecError, match="service must be one of"):
+    with pytest.raises(SpecError, match=r"service must be one that runs \(hub\), not 'nobody'"):
         play(bench).injector.apply(Kill("nobody"))
 
 

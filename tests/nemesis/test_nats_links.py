@@ -56,6 +56,7 @@ def _server(name: str, config: str, version: str, *more: t.Port) -> t.Service:
     return t.Service(
         name=name,
         role="hub" if name == "hub" else "site",
+        site="" if name == "hub" else name,
         program="nats-server",
         version=version,
         arguments=("-c", "@{file:nats.conf}"),

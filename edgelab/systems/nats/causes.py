@@ -22,6 +22,8 @@ BROKER_DOWN = "a broker of the path was not running"
 STORE_FULL = "site store full (discard new)"
 RETENTION = "retention: the site's store dropped it before the hub had it"
 REMOVED = "work queue or interest: the site's store let it go before the hub had it"
+LIMIT_OR_REMOVED = "retention: a limit of the site's store, or its work queue or interest policy, let it go too early"
+MEMORY = "the site's store was in memory, and its broker was killed"
 REFUSED = "producer gave up: refused or never left"
 NO_ANSWER = "producer gave up: no answer"
 
@@ -70,9 +72,11 @@ def of_leaf(lost: pd.DataFrame, evidence: Evidence) -> pd.Series:
     position = lost["position"].to_numpy(np.int64)
     for store in evidence.stores:
         here = acknowledged & (lost["site"].astype(str) == store.place).to_numpy(np.bool_)
+        if store.limits.get("storage") == "memory":
+            _mark(found, here & _before_a_kill(lost, store.place, evidence.windows), MEMORY)
         if store.limits.get("retention", "limits") != "limits":
             # The hub's own consumer takes; what was taken and did not arrive can be anywhere in the store's numbers.
-            _mark(found, here & (position > 0), REMOVED)
+            _mark(found, here & (position > 0), LIMIT_OR_REMOVED if _drops(store) else REMOVED)
         elif _drops(store):
             _mark(found, here & (position > 0) & (position < store.first_sequence), RETENTION)
     return found
@@ -84,6 +88,13 @@ def of_direct(lost: pd.DataFrame, evidence: Evidence) -> pd.Series:
     found = _nothing(lost)
     _mark_unanswered(found, lost)
     return found
+
+
+def _before_a_kill(lost: pd.DataFrame, site: str, windows: Iterable[MeasuredWindow]) -> _Flags:
+    """What had been acknowledged when the broker of ``site`` was killed for the last time."""
+    kills = [w.start_ns for w in windows if w.fault == "Kill" and w.target == site and w.start_ns is not None]
+    acknowledged_ns = lost["acknowledged_ns"].to_numpy(np.int64, na_value=_FOREVER_NS)
+    return np.asarray(acknowledged_ns <= max(kills, default=-1), np.bool_)
 
 
 def _nothing(lost: pd.DataFrame) -> pd.Series:

@@ -125,6 +125,7 @@ class NatsBrokers:
         return Service(
             name=site,
             role="site",
+            site=site,
             program="nats-server",
             version=self.version,
             arguments=("-c", f"@{{file:{_FILE}}}"),
@@ -155,7 +156,7 @@ def subject_of(site: str) -> str:
 
 def leaf_dials(lab: Deployment, site: str) -> frozenset[str]:
     """The one address that the leaf of ``site`` may dial: its link."""
-    return frozenset({lab.dial_address(site, PROXY, f"link-{site}")})
+    return frozenset(lab.dial_address(site, PROXY, link.listen_port) for link in lab.topology.links_of(site))
 
 
 def hub_client(lab: Deployment) -> Address:

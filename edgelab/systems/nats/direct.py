@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 import pandas as pd
 
-from ...deploy.base import Deployment
+from ...deploy.base import Address, Deployment
 from ...errors import SpecError
 from ...history import SegmentWriter
 from ...model import validate
@@ -86,7 +86,7 @@ class NatsDirect(common.NatsBrokers):
         door.run(self._prepare(lab))
 
     def publishing(self, lab: Deployment, site: str) -> AgentPart:
-        near = lab.address(site, common.CLIENT) if self._has_leaves else lab.address(PROXY, f"link-{site}")
+        near = lab.address(site, common.CLIENT) if self._has_leaves else _through_link(lab, site)
         return AgentPart(
             "publish_nats",
             {
@@ -137,5 +137,11 @@ class NatsDirect(common.NatsBrokers):
 
 async def _reached(lab: Deployment, site: str) -> None:
     """A client gets through the link to the hub."""
-    async with control.connected(lab.address(PROXY, f"link-{site}")) as client:
+    async with control.connected(_through_link(lab, site)) as client:
         await client.flush()
+
+
+def _through_link(lab: Deployment, site: str) -> Address:
+    """Where a client of ``site`` reaches the hub."""
+    (link,) = lab.topology.links_of(site)
+    return lab.address(PROXY, link.listen_port)
