@@ -200,3 +200,21 @@ def test_a_direct_producer_that_was_acknowledged_has_no_excuse() -> None:
     found = NatsDirect().causes(_lost(*messages), _evidence())
 
     assert list(found) == [causes.REFUSED, causes.NO_ANSWER, None]
+
+
+def test_a_full_work_queue_may_have_dropped_or_released_it() -> None:
+    gone = {"outcome": "acknowledged", "position": 3}
+
+    assert _leaf(_store(limits={"retention": "workqueue", "max_msgs": 10}), gone) == [causes.LIMIT_OR_REMOVED]
+
+
+def test_a_store_in_memory_dies_with_its_broker() -> None:
+    lost = _lost(*({"outcome": "acknowledged", "position": n} for n in (1, 2)))
+    lost["acknowledged_ns"] = pd.array([_ns(99.0), _ns(111.0)], dtype="Int64")
+    kill = _window("", 100.0, 110.0, fault="Kill")
+
+    def found(storage: str) -> list[str | None]:
+        return list(NatsLeaf().causes(lost, _evidence(kill, stores=(_store(limits={"storage": storage}),))))
+
+    assert found("memory") == [causes.MEMORY, None]
+    assert found("file") == [None, None]
