@@ -77,7 +77,11 @@ def facts_of(folder: RunFolder, scenario: Scenario) -> Facts:
         lag=_of(observed, Kind.LAG),
         reasons=published.reasons,
         windows=windows,
-        evidence=Evidence(windows=windows, log_events=_log_events(folder), stores=tuple(_stores(folder))),
+        evidence=Evidence(
+            windows=windows,
+            log_events={**_client_events(folder, scenario), **_log_events(folder)},
+            stores=tuple(_stores(folder)),
+        ),
         usage=_usage(folder),
         links=_links(folder, scenario),
         clock_drift_ns=meta["clock_drift_ns"],
@@ -150,6 +154,32 @@ def _log_events(folder: RunFolder) -> Mapping[str, tuple[LogEvent, ...]]:
         events.setdefault(line["site"], []).append(LogEvent(line["t_ns"], line["kind"], line["detail"]))
     # A site may have several services, each with a log of its own.
     return {site: tuple(sorted(found, key=lambda event: event.t_ns)) for site, found in events.items()}
+
+
+def _client_events(folder: RunFolder, scenario: Scenario) -> Mapping[str, tuple[LogEvent, ...]]:
+    """Sessions of the sites without a service of their own: those of their publishers, by the publishers' journals.
+
+    A site's session is gone when its last publisher has noticed, and there again with the first that is back.
+    """
+    topology = scenario.topology()
+    connected = {
+        site: set(range(scenario.workload.of(site).publishers))
+        for site in scenario.sites
+        if not topology.services_of(site)
+    }
+    lines = [line for p in sorted(folder.history.glob("publish-*.jsonl")) for line in read_journal(p)]
+    events: dict[str, list[LogEvent]] = {}
+    for line in sorted((line for line in lines if line.get("site") in connected), key=lambda line: line["t_ns"]):
+        there, found = connected[line["site"]], events.setdefault(line["site"], [])
+        if line["connection"] == "connected":
+            if not there:
+                found.append(LogEvent(line["t_ns"], "established"))
+            there.add(line["publisher"])
+        elif there:
+            there.discard(line["publisher"])
+            if not there:
+                found.append(LogEvent(line["t_ns"], "closed", line["why"]))
+    return {site: tuple(found) for site, found in events.items()}
 
 
 def _stores(folder: RunFolder) -> Iterator[StoreState]:

@@ -138,6 +138,10 @@ def test_a_client_that_tries_long_enough_loses_nothing(tmp_path: Path) -> None:
 
     counts = assert_adds_up(outcome)
     assert (counts["lost"], counts["duplicated"]) == (0, 0)
+    # No broker at the site: it is the client that notices, and that is back before its first message is stored.
+    phases = outcome.result["windows"][0]["sites"]["site-1"]
+    assert phases["detect_s"] < 1.0
+    assert phases["reconnect_s"] <= phases["resume_s"] + 0.005
 
 
 def test_only_the_partitioned_sites_are_cut_off(tmp_path: Path) -> None:
@@ -186,6 +190,18 @@ def test_what_a_site_still_holds_at_the_deadline_is_stranded_not_lost(tmp_path: 
     assert outcome.result["windows"][0]["sites"]["site-1"]["sync_s"] is None
 
 
+def test_a_deadline_in_the_middle_of_a_sync_gives_an_account_that_adds_up(tmp_path: Path) -> None:
+    cut = once(Outage(kind="cut"), at_s=0.5, for_s=6.0)
+    system = NatsLeaf(mode="mirror", reconnect_s=0.05)
+    played = scenario(system, cut, rate_hz=20_000.0, size_bytes=28, duration_s=6.5, drain_deadline_s=1.0)
+
+    outcome = run(played, runtime="process", out=tmp_path)
+
+    ledger = assert_adds_up(outcome)
+    assert ledger["lost"] == 0
+    assert not outcome.ledger().query("fate == 'delivered'")["stored_ns"].isna().any()
+
+
 def test_a_site_broker_that_is_killed_keeps_what_it_acknowledged(tmp_path: Path) -> None:
     system = NatsLeaf(ack_timeout_s=0.5)
     outcome = run(scenario(system, once(Kill("site-1"), at_s=1.5, for_s=2.0)), runtime="process", out=tmp_path)
@@ -193,6 +209,10 @@ def test_a_site_broker_that_is_killed_keeps_what_it_acknowledged(tmp_path: Path)
     ledger = outcome.result["ledger"]
     assert ledger["lost_acknowledged"] == 0
     assert ledger["failed"] + ledger["unknown"] > 100
+    # The dead write nothing: that its session was gone is known all the same.
+    phases = outcome.result["windows"][0]["sites"]["site-1"]
+    assert phases["detect_s"] is None
+    assert phases["reconnect_s"] < _RECONNECT_S
     assert outcome.result["plane"] == "process"
     assert outcome.result["windows"][0]["bit"]
 

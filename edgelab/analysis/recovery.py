@@ -1,9 +1,10 @@
 """How each site came back after each fault window.
 
-- **detect**: fault applied -> the site's broker writes that its session is gone. What it writes once the fault is
-  being cleared is no detection: Toxiproxy closes swallowed connections then. 0 when it noticed within the call.
-- **reconnect**: fault cleared -> the site's broker writes that it has a session again (where there is no such log,
-  the hub sees one). None when the session never went away, as in a stall.
+- **detect**: fault applied -> the site's broker writes that its session is gone (where a site has none, its publishers
+  do). What it writes once the fault is being cleared is no detection: Toxiproxy closes swallowed connections then.
+  0 when it noticed within the call.
+- **reconnect**: fault cleared -> it writes that it has a session again (where neither writes, the hub sees one). None
+  when the session never went away, as in a stall.
 - **resume**: fault cleared -> a message of the site is stored at the hub.
 - **sync**: fault cleared -> the last message sent before that moment is stored at the hub; 0 when all of them were
   there already. None when one of them is stranded or its store time is not known, and when nothing of them came
@@ -138,7 +139,9 @@ def _session(facts: Facts, site: str, index: int) -> _Session:
     events = facts.evidence.log_events.get(site, ())
     seen: Records = facts.sessions[facts.sessions["site"] == index]
     noticed = [e.t_ns for e in events if _notices(e)]
-    gone = [e.t_ns for e in events if e.kind == "closed"]
+    # A broker that is killed does not write that its session is gone.
+    killed = [w.start_ns for w in facts.windows if w.fault == "Kill" and w.site == site and w.start_ns is not None]
+    gone = [e.t_ns for e in events if e.kind == "closed"] + killed
     back = [e.t_ns for e in events if e.kind == "established"]
     if not gone and not back:
         gone = seen["t_ns"][seen["code"] == 0].tolist()

@@ -1,4 +1,4 @@
-"""After the drain: what the stores hold, what the brokers logged, what crossed the links."""
+"""After the drain: what crossed the links, what the stores hold, what the brokers logged."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _READERS = 8
 
 
 def harvest(scenario: Scenario, system: System, lab: Deployment, folder: RunFolder) -> dict[str, Any]:
-    """Write ``store-*.seg`` and the journals ``stores``, ``log_events`` and ``links``.
+    """Write ``store-*.seg`` and the journals ``stores`` and ``log_events``, after :func:`close_links`.
 
     Returns:
         What belongs into ``meta.json``: the independent count, and dials that went round a proxy.
@@ -34,10 +34,6 @@ def harvest(scenario: Scenario, system: System, lab: Deployment, folder: RunFold
     _read_sites(scenario, system, lab, folder, stores)
     stores.close()
     bypasses = write_log_events(scenario, system, lab, folder)
-    links = Journal(folder.journal("links"))
-    for link, total in link_bytes.final(lab).items():
-        links.write(link=link, bytes_up=total.up, bytes_down=total.down)
-    links.close()
     return {"hub_count": hub_count, "bypasses": bypasses}
 
 
@@ -56,6 +52,18 @@ def write_log_events(scenario: Scenario, system: System, lab: Deployment, folder
                         bypasses.append(f"{service.name} dialed {event.detail}")
     journal.close()
     return sorted(set(bypasses))
+
+
+def close_links(lab: Deployment, folder: RunFolder) -> None:
+    """End the drain for good: close every link, and write the journal ``links`` of what each has carried.
+
+    A drain that ended at its deadline leaves messages under way. Without this the stores would go on changing while
+    they are read, and no two of them could be held against each other.
+    """
+    links = Journal(folder.journal("links"))
+    for link, total in link_bytes.final(lab).items():
+        links.write(link=link, bytes_up=total.up, bytes_down=total.down)
+    links.close()
 
 
 def _read_sites(scenario: Scenario, system: System, lab: Deployment, folder: RunFolder, stores: Journal) -> None:

@@ -21,7 +21,7 @@ from ..systems.base import System
 from . import agents as agents_
 from .counting import Counts
 from .drain import Drained, drain
-from .harvest import harvest
+from .harvest import close_links, harvest
 from .live import Reporter, Status
 from .sampling import Sampler
 
@@ -106,6 +106,8 @@ def play_on(
             deadline_s=scenario.drain_deadline_s,
             tick=watch.draining,
         )
+        reporter.phase("closing every link")
+        close_links(lab, folder)  # the observer still sees what had got through by then
         agents.stop_observer()
         meta.write(drain_end_ns=drained.end_ns, drain=_drain_json(drained), clock_drift_ns=clock.drift_ns())
         reporter.phase("reading the hub's store")

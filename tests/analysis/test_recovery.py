@@ -41,6 +41,17 @@ def test_all_four_phases_of_a_buffered_cut() -> None:
     assert _phases(_buffered_cut()) == (0.003, 0.7, 9.0, 9.4)
 
 
+def test_a_broker_that_was_killed_wrote_nothing_but_its_session_was_gone() -> None:
+    story = _buffered_cut()
+    story.log_events.clear()
+    story.windows.clear()
+    story.fault(10.0, 20.0, fault="Kill", kind="")
+    story.logged(20.1, "established")
+
+    assert _row(story)["away"]
+    assert _phases(story)[:2] == (None, 0.1)
+
+
 def test_planned_and_measured_times_are_seconds_of_the_schedule() -> None:
     row = _row(_buffered_cut())
 
