@@ -66,7 +66,8 @@ class Kind(IntEnum):
     SESSION = 6
     """The hub sees a site's session come (code 1) or go (code 0). t: reading; site."""
     BYTES = 7
-    """Bytes over a site's session as the hub counts them since it began. code 0: up, 1: down. t, value, site."""
+    """Bytes over a site's session as the hub counts them since it began, or over its links since the run began.
+    t: reading; code 0: up, 1: down; value; site."""
     LAG = 8
     """What the hub knows of a site's backlog. value: messages behind; code: 1 if the site was heard of lately."""
 

@@ -50,7 +50,7 @@ def facts_of(folder: RunFolder, scenario: Scenario) -> Facts:
     environment = folder.read_json("environment.json")
     observed = _records(folder.history.glob("observe.seg"))
     held_paths = [p for p in folder.history.glob("store-*.seg") if p.name != "store-hub.seg"]
-    windows = _windows(folder)
+    windows, links = _windows(folder), _links(folder, scenario)
     return Facts(
         scenario=scenario.name,
         system=scenario.system.name,
@@ -73,7 +73,7 @@ def facts_of(folder: RunFolder, scenario: Scenario) -> Facts:
         held=_records(held_paths),
         progress=_of(observed, Kind.PROGRESS),
         sessions=_of(observed, Kind.SESSION),
-        bytes=_of(observed, Kind.BYTES),
+        bytes=bytes_of(folder, scenario, links, end_ns=meta["drain_end_ns"], observed=observed),
         lag=_of(observed, Kind.LAG),
         reasons=published.reasons,
         windows=windows,
@@ -83,7 +83,7 @@ def facts_of(folder: RunFolder, scenario: Scenario) -> Facts:
             stores=tuple(_stores(folder)),
         ),
         usage=_usage(folder),
-        links=_links(folder, scenario),
+        links=links,
         clock_drift_ns=meta["clock_drift_ns"],
         hub_count=meta["hub_count"],
         bypasses=tuple(meta["bypasses"]),
@@ -103,6 +103,30 @@ def history_of(folder: RunFolder) -> pd.DataFrame:
     whole = pd.concat(parts, ignore_index=True)
     whole["kind"] = whole["kind"].map({kind.value: kind.name for kind in Kind})
     return whole.sort_values("t_ns", kind="stable", ignore_index=True)
+
+
+def bytes_of(
+    folder: RunFolder, scenario: Scenario, links: Mapping[str, LinkBytes], *, end_ns: int, observed: Records
+) -> Records:
+    """BYTES records: of the links themselves where they were read during the run, else as the hub counted them."""
+    readings = [line for line in read_journal(folder.journal("link_bytes")) if line["t_ns"] < end_ns]
+    if not readings:
+        return _of(observed, Kind.BYTES)
+    index_of = {link.name: scenario.sites.index(link.site) for link in scenario.topology().links}
+    counted = np.zeros((len(readings) + 1, len(scenario.sites), 2), np.int64)
+    for row, line in zip(counted, readings, strict=False):
+        for link, up_and_down in line["links"].items():
+            row[index_of[link]] += up_and_down
+    counted[-1] = [(links[site].bytes_up, links[site].bytes_down) for site in scenario.sites]
+    # A connection that closed while it was read may have counted twice, or not at all. The end total is certain.
+    counted = np.minimum(np.maximum.accumulate(counted), counted[-1])
+    records = np.zeros(counted.shape, RECORD)
+    records["kind"] = Kind.BYTES
+    records["t_ns"] = np.array([*(line["t_ns"] for line in readings), end_ns])[:, None, None]
+    records["site"] = np.arange(len(scenario.sites))[:, None]
+    records["code"] = (0, 1)
+    records["value"] = counted
+    return records.ravel()
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,12 +28,10 @@ class LinkBytes:
 
     Attributes:
         bytes_up / bytes_down: over the whole run; up is from the site to the hub.
-        by_phase: (up, down) of ``"before"``, ``"during"`` and ``"after"`` the site's fault windows, where known.
     """
 
     bytes_up: int
     bytes_down: int
-    by_phase: Mapping[str, tuple[int, int]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -55,7 +53,8 @@ class Facts:
         drain: why the drain ended, in words.
         records: INVOKE and OUTCOME of all publishers.
         stored / held: copies at the hub and at the sites when the drain ended.
-        progress / sessions / bytes / lag: what the observer saw.
+        progress / sessions / lag: what the observer saw.
+        bytes: readings of each site's links, or else of its session as the hub counts it.
         reasons: words of failures; an OUTCOME's ``value`` n stands for ``reasons[n - 1]``.
         windows: the measured fault windows.
         evidence: what causes of loss are inferred from.

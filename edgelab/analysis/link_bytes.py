@@ -1,4 +1,4 @@
-"""Bytes over each site's link: in all as the proxy saw them, by phase as the hub counted them."""
+"""Bytes over each site's link: in all, by phase, and per delivered message."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ def links(facts: Facts, ledger: pd.DataFrame) -> pd.DataFrame:
     Index: site; columns ``bytes_up``, ``bytes_down``, ``up_before``, ``down_before``, … by phase, and
     ``bytes_per_message``: both directions, per delivered message.
 
-    The proxy does not tell when bytes crossed it. Where :class:`~edgelab.analysis.facts.LinkBytes` has no phases,
-    they are of the hub's counts of its sessions (BYTES records): what passed between two readings belongs to the
-    phase of the later one, and what a session carried after its last reading is missing. NaN where there is neither.
+    Phases come from readings (BYTES records): what passed between two of them belongs to the phase of the later one.
+    Where the links themselves could be read, the phases add up to the whole; where only the hub counted its sessions,
+    what one carried after its last reading is missing. NaN where there is neither.
     """
     delivered = ledger.loc[ledger["fate"] == "delivered", "site"].value_counts()
     counted = _by_phase(facts)
     lines = {}
     for site, crossed in facts.links.items():
-        known = crossed.by_phase or counted.get(site, {})
+        known = counted.get(site, {})
         messages = int(delivered.get(site, 0))
         lines[site] = {
             "bytes_up": crossed.bytes_up,

@@ -156,7 +156,7 @@ def links(results: Results) -> Table:
         for site, row in table.head(_MOST_ROWS).iterrows()
     ]
     head = ("link", "up", "down", *(name.replace("_", " ") for name in phased), "bytes per delivered message")
-    note = "Up is from the site to the hub. By phase as the hub counted its sessions." if phased else ""
+    note = "Up is from the site to the hub. By phase as read four times a second." if phased else ""
     return Table(head, tuple(rows), note + _more(len(table)))
 
 

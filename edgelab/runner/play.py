@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 import threading
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any
 
 from ..clock import Clock
@@ -23,7 +23,7 @@ from .counting import Counts
 from .drain import Drained, drain
 from .harvest import close_links, harvest
 from .live import Reporter, Status
-from .sampling import Sampler
+from .sampling import sampling
 
 _LEAD_S = 0.5
 """From the moment all agents are told to the moment the first message is due."""
@@ -81,7 +81,7 @@ def play_on(
         injector = Injector(lab, scenario.schedule, clock, record=record)
         stack.callback(_shielded, injector.heal)
         # From before the first message, so that idle and loaded can be told apart.
-        sampler = stack.enter_context(_sampling(lab, folder, clock))
+        sampler = stack.enter_context(sampling(lab, folder, clock))
         reporter.phase("probing every link")
         injector.arm()
         meta.write(round_trips_s=injector.round_trips_s)
@@ -190,24 +190,6 @@ def _wait_for_faults(injector: Injector, watch: _Watch) -> None:
         watch.publishing()
     if injector.error is not None:
         raise FaultError(str(injector.error)) from injector.error
-
-
-@contextmanager
-def _sampling(lab: Deployment, folder: RunFolder, clock: Clock) -> Iterator[Sampler]:
-    journal = Journal(folder.journal("usage"))
-
-    def sample() -> list[dict[str, object]]:
-        return [
-            {"service": service, "rss_bytes": usage.rss_bytes, "cpu_s": usage.cpu_s}
-            for service, usage in lab.usage().items()
-        ]
-
-    sampler = Sampler(sample, journal, clock)
-    try:
-        yield sampler
-    finally:
-        sampler.stop()
-        journal.close()
 
 
 def _drain_json(drained: Drained) -> Mapping[str, Any]:

@@ -1,35 +1,45 @@
-"""Memory, processor time and link bytes, sampled once a second beside the run."""
+"""Memory and processor time of services, and bytes over links, read beside the run."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
 
 from ..clock import Clock
+from ..deploy.base import Deployment
 from ..errors import EdgelabError
 from ..history import Journal
+from ..nemesis import link_bytes
+from ..store import RunFolder
 
-_EVERY_S = 1.0
+_USAGE_EVERY_S = 1.0
+_BYTES_EVERY_S = 0.25
+"""As often as what crosses is to be told apart before, during and after a fault; a reading costs some 5 ms."""
 
 
 class Sampler:
-    """Calls ``sample`` once a second in a thread of its own and journals what it returns.
+    """Calls ``sample`` every ``every_s`` seconds in a thread of its own and journals what it returns.
 
     A reading that fails is skipped: a service that is being killed has no memory to tell.
     """
 
-    def __init__(self, sample: Callable[[], list[dict[str, object]]], journal: Journal, clock: Clock) -> None:
+    def __init__(
+        self, sample: Callable[[], Iterable[Mapping[str, Any]]], journal: Journal, clock: Clock, *, every_s: float
+    ) -> None:
         self._sample = sample
         self._journal = journal
         self._clock = clock
+        self._every_s = every_s
         self._taking = threading.Lock()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="edgelab-sampler", daemon=True)
         self._thread.start()
 
     def take(self) -> None:
-        """Take a reading now, beside those of every second."""
+        """Take a reading now, beside the regular ones."""
         with self._taking, suppress(EdgelabError, OSError):
             t_ns = self._clock.now_ns()
             for line in self._sample():
@@ -43,5 +53,38 @@ class Sampler:
     def _run(self) -> None:
         while True:
             self.take()
-            if self._over.wait(_EVERY_S):
+            if self._over.wait(self._every_s):
                 return
+
+
+@contextmanager
+def sampling(lab: Deployment, folder: RunFolder, clock: Clock) -> Iterator[Sampler]:
+    """Keep the journals ``usage`` (whose sampler this yields) and, where the kernel can be asked, ``link_bytes``."""
+    with ExitStack() as stack:
+        path = folder.journal("link_bytes")
+        stack.enter_context(_sampled(lambda: _link_bytes(lab), path, clock, every_s=_BYTES_EVERY_S))
+        yield stack.enter_context(_sampled(lambda: _usage(lab), folder.journal("usage"), clock, every_s=_USAGE_EVERY_S))
+
+
+@contextmanager
+def _sampled(
+    sample: Callable[[], Iterable[Mapping[str, Any]]], path: Path, clock: Clock, *, every_s: float
+) -> Iterator[Sampler]:
+    journal = Journal(path)
+    sampler = Sampler(sample, journal, clock, every_s=every_s)
+    try:
+        yield sampler
+    finally:
+        sampler.stop()
+        journal.close()
+
+
+def _usage(lab: Deployment) -> Iterator[Mapping[str, Any]]:
+    for service, usage in lab.usage().items():
+        yield {"service": service, "rss_bytes": usage.rss_bytes, "cpu_s": usage.cpu_s}
+
+
+def _link_bytes(lab: Deployment) -> Iterator[Mapping[str, Any]]:
+    """One line for all links: [up, down] of each."""
+    if (links := link_bytes.live(lab)) is not None:
+        yield {"links": links}

@@ -12,13 +12,15 @@ def test_link_bytes_are_told_per_delivered_message() -> None:
         story.sent(sequence, 1.0)
     story.at_hub(0, 1.1, position=1)
     story.at_hub(1, 1.1, position=2)
-    by_phase = {"before": (700, 60), "during": (0, 0), "after": (300, 40)}
-    facts = story.facts(links={"site-1": LinkBytes(bytes_up=1000, bytes_down=100, by_phase=by_phase)})
+    story.fault(10.0, 20.0)
+    readings = [*_reading(5.0, 700, 60), *_reading(15.0, 700, 60), *_reading(25.0, 1000, 100)]
+    facts = story.facts(links={"site-1": LinkBytes(bytes_up=1000, bytes_down=100)}, bytes=table(readings))
 
     link = analyse(facts, no_causes).links.loc["site-1"]
 
     assert link["bytes_per_message"] == 550
     assert (link["up_before"], link["down_after"]) == (700, 40)
+    assert (link["up_during"], link["down_during"]) == (0, 0)
 
 
 def test_a_link_over_which_nothing_arrived_has_no_bytes_per_message() -> None:
