@@ -191,9 +191,9 @@ def test_what_a_site_still_holds_at_the_deadline_is_stranded_not_lost(tmp_path: 
 
 
 def test_a_deadline_in_the_middle_of_a_sync_gives_an_account_that_adds_up(tmp_path: Path) -> None:
-    cut = once(Outage(kind="cut"), at_s=0.5, for_s=6.0)
+    cut = once(Outage(kind="cut"), at_s=0.5, for_s=6.0)  # a backlog of 120 MB
     system = NatsLeaf(mode="mirror", reconnect_s=0.05)
-    played = scenario(system, cut, rate_hz=20_000.0, size_bytes=28, duration_s=6.5, drain_deadline_s=1.0)
+    played = scenario(system, cut, rate_hz=20_000.0, size_bytes=1000, duration_s=6.5, drain_deadline_s=1.0)
 
     outcome = run(played, runtime="process", out=tmp_path)
 
