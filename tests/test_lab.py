@@ -217,6 +217,17 @@ def test_a_site_broker_that_is_killed_keeps_what_it_acknowledged(tmp_path: Path)
     assert outcome.result["windows"][0]["bit"]
 
 
+def test_a_store_in_memory_that_dies_with_its_broker_is_a_loss_with_a_cause_not_an_error(tmp_path: Path) -> None:
+    schedule = Schedule((Window(0.5, 2.0, Outage(kind="cut")), Window(1.5, 2.5, Kill("site-1"))))
+    system = NatsLeaf(storage="memory", ack_timeout_s=0.5)
+    played = scenario(system, schedule, checks=(all_losses_explained(),), drain_deadline_s=1.0)
+
+    outcome = run(played, runtime="process", out=tmp_path)
+
+    assert assert_adds_up(outcome)["lost_acknowledged"] > 100
+    assert "the site's store was in memory, and its broker was killed" in outcome.result["losses"]["by_cause"]
+
+
 def test_a_paused_hub_loses_nothing_of_leaves_with_stores(tmp_path: Path) -> None:
     outcome = run(scenario(NatsLeaf(), once(Pause("hub"), at_s=1.5, for_s=2.0)), runtime="process", out=tmp_path)
 

@@ -137,7 +137,8 @@ class NatsLeaf(common.NatsBrokers):
         return tuple(reading.read(common.hub_client(lab), store, writer) for store in stores)
 
     def read_site(self, lab: Deployment, site: str, writer: SegmentWriter) -> tuple[StoreState, ...]:
-        store = reading.Store(place=site, stream=_site_stream(site), kind=Kind.HELD)
+        in_memory = self.storage == "memory"
+        store = reading.Store(place=site, stream=_site_stream(site), kind=Kind.HELD, in_memory=in_memory)
         return (reading.read(lab.address(site, common.CLIENT), store, writer),)
 
     def hub_count(self, lab: Deployment) -> int:

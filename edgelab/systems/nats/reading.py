@@ -15,12 +15,13 @@ from ...errors import LabError
 from ...history import FOREIGN_SITE, RECORD, Kind, Records, SegmentWriter
 from ...model import message
 from ...model.measured import StoreState
-from .wire import Message, Subscription, Wire
+from .wire import Message, Refused, Subscription, Wire
 
 _BATCH = 16384
 _IDLE_HEARTBEAT_NS = 2_000_000_000
 _ATTEMPTS = 3
 _REQUESTS_AT_ONCE = 512
+_NOT_FOUND = 10059
 _LIMITS = (
     "retention",
     "discard",
@@ -43,6 +44,7 @@ class Store:
         number: index of the store in the history.
         kind: of the records to write: STORED or HELD.
         stamped: whether its store times are its server's own; else ``t_ns`` is written as 0.
+        in_memory: whether it dies with its server, and then holds nothing.
     """
 
     place: str
@@ -50,6 +52,7 @@ class Store:
     number: int = 0
     kind: Kind = Kind.STORED
     stamped: bool = True
+    in_memory: bool = False
 
 
 def read(address: Address, store: Store, writer: SegmentWriter) -> StoreState:
@@ -63,7 +66,12 @@ def read(address: Address, store: Store, writer: SegmentWriter) -> StoreState:
     """
     with Wire(address) as wire:
         for _ in range(_ATTEMPTS):
-            info = _info(wire, store.stream)
+            try:
+                info = _info(wire, store.stream)
+            except Refused as refusal:
+                if store.in_memory and refusal.code == _NOT_FOUND:
+                    return StoreState(store.place, store.stream, 0, 0, 0, {"storage": "memory"})
+                raise
             shared = info["config"].get("retention", "limits") != "limits"
             parts = list((_one_by_one if shared else _pushed)(wire, store, info["state"]))
             after = _info(wire, store.stream)

@@ -10,7 +10,7 @@ import json
 import socket
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple, Self
 
@@ -44,6 +44,18 @@ class Message(NamedTuple):
     reply: bytes
     header: bytes
     payload: bytes
+
+
+class Refused(SystemUnderTestError):  # noqa: N818 - reads as what happened
+    """JetStream refused a request.
+
+    Attributes:
+        code: its own number for why.
+    """
+
+    def __init__(self, subject: str, problem: Mapping[str, Any]) -> None:
+        self.code = int(problem.get("err_code", 0))
+        super().__init__(f"nats-server refused {subject}: {problem.get('description')}")
 
 
 class Wire:
@@ -99,7 +111,8 @@ class Wire:
         """One request to JetStream's API. What comes for other subscriptions meanwhile is dropped.
 
         Raises:
-            SystemUnderTestError: it refused; the message is its own.
+            Refused: it refused; the message is its own.
+            SystemUnderTestError: nobody answers.
         """
         reply = self.subscribe()
         self.publish(subject, b"" if body is None else json.dumps(body).encode(), reply=reply.subject)
@@ -110,7 +123,7 @@ class Wire:
                 raise SystemUnderTestError(f"nats-server at {self._address} has nobody to answer {subject}")
             answer: dict[str, Any] = json.loads(message.payload)
             if problem := answer.get("error"):
-                raise SystemUnderTestError(f"nats-server refused {subject}: {problem.get('description')}")
+                raise Refused(subject, problem)
             return answer
         raise AssertionError("messages() ends by an exception only")
 
