@@ -17,7 +17,8 @@ from edgelab.analysis.checks import judge, no_loss, syncs_within
 from edgelab.analysis.facts import Facts
 from edgelab.analysis.result import value
 from edgelab.analysis.results import Results, analyse
-from edgelab.analysis.testing import Behaviour, no_buffer, outage_run
+from edgelab.analysis.synthetic import Behaviour, outage_run
+from edgelab.analysis.testing import no_buffer
 
 _SITES = 3
 _DURATION_S = 60.0

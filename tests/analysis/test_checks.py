@@ -23,7 +23,8 @@ from edgelab.analysis.checks import (
 )
 from edgelab.analysis.facts import Facts
 from edgelab.analysis.results import Results, analyse
-from edgelab.analysis.testing import Behaviour, Story, no_buffer, no_causes, outage_run
+from edgelab.analysis.synthetic import Behaviour, outage_run
+from edgelab.analysis.testing import Story, no_buffer, no_causes
 from edgelab.errors import SpecError
 from edgelab.model import codec
 from edgelab.model.faults import Outage

@@ -6,7 +6,8 @@ import pytest
 
 from edgelab.analysis.measurements import lateness_s
 from edgelab.analysis.results import analyse
-from edgelab.analysis.testing import Behaviour, Story, at, no_buffer, no_causes, outage_run
+from edgelab.analysis.synthetic import Behaviour, outage_run
+from edgelab.analysis.testing import Story, at, no_buffer, no_causes
 from edgelab.model.workload import Load, Workload
 
 

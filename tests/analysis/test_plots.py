@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from edgelab.analysis.plots import FIGURES, plot_backlog, plot_losses, plot_recovery, plot_stored, save_all
 from edgelab.analysis.results import Results, analyse
-from edgelab.analysis.testing import Behaviour, Story, no_buffer, no_causes, outage_run
+from edgelab.analysis.synthetic import Behaviour, outage_run
+from edgelab.analysis.testing import Story, no_buffer, no_causes
 from edgelab.analysis.verdict import Verdict
 
 

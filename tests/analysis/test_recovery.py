@@ -7,7 +7,8 @@ import pytest
 
 from edgelab.analysis.recovery import RECOVERY_PHASES, windows
 from edgelab.analysis.results import analyse
-from edgelab.analysis.testing import Behaviour, Story, no_buffer, no_causes, outage_run
+from edgelab.analysis.synthetic import Behaviour, outage_run
+from edgelab.analysis.testing import Story, no_buffer, no_causes
 
 
 def _row(story: Story, window: int = 0, **changes: Any) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from edgelab.analysis import report
 from edgelab.analysis.checks import Judgement, judge, no_loss, syncs_within
 from edgelab.analysis.fault_words import meaning
 from edgelab.analysis.results import Results, analyse
-from edgelab.analysis.testing import Behaviour, Story, no_buffer, no_causes, outage_run
+from edgelab.analysis.synthetic import Behaviour, outage_run
+from edgelab.analysis.testing import Story, no_buffer, no_causes
 
 _PIXEL = b"\x89PNG\r\n"
 

@@ -9,7 +9,8 @@ import pytest
 from edgelab.analysis.checks import judge, no_loss
 from edgelab.analysis.result import number_or_none, value
 from edgelab.analysis.results import analyse
-from edgelab.analysis.testing import Behaviour, Story, no_buffer, no_causes, outage_run
+from edgelab.analysis.synthetic import Behaviour, outage_run
+from edgelab.analysis.testing import Story, no_buffer, no_causes
 
 
 def _value(**how: Any) -> dict[str, Any]:
