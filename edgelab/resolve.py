@@ -6,9 +6,11 @@ import dataclasses
 import importlib
 import importlib.util
 import inspect
+import traceback
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -54,10 +56,10 @@ def build(
         seed: instead of the scenario's.
 
     Raises:
-        SpecError: an unknown key, a value of the wrong type, a scenario that cannot be.
+        SpecError: an unknown key, a value of the wrong type, a scenario that cannot be, a function that fails.
     """
     function = find(reference)
-    pairs = dict(_pair(setting) for setting in settings)
+    pairs = _pairs(settings)
     own = {key: text for key, text in pairs.items() if not key.startswith(_SYSTEM_PREFIX)}
     options = {key.removeprefix(_SYSTEM_PREFIX): text for key, text in pairs.items() if key.startswith(_SYSTEM_PREFIX)}
     scenario = _call(function, reference, own)
@@ -117,6 +119,15 @@ def _name_of(kind: Any) -> str:
     return {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}.get(kind, str(kind))
 
 
+def _pairs(settings: Iterable[str]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for key, text in map(_pair, settings):
+        if key in pairs:
+            raise SpecError(f"--set {key} must be given once, not as {pairs[key]!r} and as {text!r}")
+        pairs[key] = text
+    return pairs
+
+
 def _pair(setting: str) -> tuple[str, str]:
     key, equals, text = setting.partition("=")
     if not equals or not key:
@@ -135,15 +146,50 @@ def _file_text(key: str, path: Path) -> str:
 
 
 def _call(function: ScenarioFunction, reference: str, settings: Mapping[str, str]) -> Scenario:
-    parameters = inspect.signature(function).parameters
-    hints = typing.get_type_hints(function)
+    parameters = _parameters(function, reference)
     for key in settings:
         if key not in parameters:
-            raise SpecError(f"--set must name a parameter of {reference} ({', '.join(parameters)}), not {key!r}")
-    scenario = function(**{key: parse(key, text, hints.get(key, str)) for key, text in settings.items()})
+            known = ", ".join(parameters) or "it has none"
+            raise SpecError(f"--set must name a parameter of {reference} ({known}), not {key!r}")
+    for name, parameter in parameters.items():
+        if parameter.default is parameter.empty and name not in settings:
+            raise SpecError(f"--set {name}=VALUE must be given: {reference} has no default for it")
+    with _theirs(f"{reference} failed"):
+        hints = typing.get_type_hints(function)
+    values = {key: parse(key, text, hints.get(key, str)) for key, text in settings.items()}
+    with _theirs(f"{reference} failed"):
+        scenario = function(**values)
     if not isinstance(scenario, Scenario):
         raise SpecError(f"{reference} must return a Scenario, not {type(scenario).__name__}")
     return scenario
+
+
+def _parameters(function: ScenarioFunction, reference: str) -> Mapping[str, inspect.Parameter]:
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError) as error:
+        raise SpecError(f"{reference} must be a function with keyword parameters: {error}") from error
+    by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return {name: parameter for name, parameter in parameters.items() if parameter.kind in by_name}
+
+
+@contextmanager
+def _theirs(what: str) -> Iterator[None]:
+    """Failures of code that is the user's, as a refusal that says where, in one line."""
+    try:
+        yield
+    except SpecError:
+        raise
+    # SystemExit: a file that ends the program must not end it with a code that means something else.
+    except (Exception, SystemExit) as error:
+        # Theirs only: neither this file nor Python's own importing.
+        frames = [
+            frame
+            for frame in traceback.extract_tb(error.__traceback__)
+            if Path(frame.filename).is_file() and frame.filename != __file__
+        ]
+        where = f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
+        raise SpecError(f"{what}: {type(error).__name__}: {error}{where}") from error
 
 
 def _other_system(scenario: Scenario, kind: type) -> Any:
@@ -174,10 +220,8 @@ def _from_file(path: Path, function: str) -> ScenarioFunction:
     if spec is None or spec.loader is None:
         raise SpecError(f"SCENARIO must name a Python file, not {path}")
     module = importlib.util.module_from_spec(spec)
-    try:
+    with _theirs(f"{path} cannot be imported"):
         spec.loader.exec_module(module)
-    except Exception as error:
-        raise SpecError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
     found = getattr(module, function, None)
     if not callable(found):
         raise SpecError(f"{path} must have a function {function!r}")

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from edgelab import Load, Outage, Partition, Scenario, Workload, once, site_names
+from edgelab.model import validate
 from edgelab.model.scenario import SystemUnderTest
+
+_LONGEST_S = 24 * 3600.0
 
 
 def outage_scenario(
@@ -27,6 +30,10 @@ def outage_scenario(
     """
     names = site_names(sites)
     before_s, outage_s, after_s = phases_s
+    # By the names that whoever set them knows, and not by those of the values that are made of them.
+    validate.number("before_s", before_s, low=0.0, high=_LONGEST_S)
+    validate.number("outage_s", outage_s, low=0.0, high=_LONGEST_S, above=True)
+    validate.number("after_s", after_s, low=0.0, high=_LONGEST_S)
     how: Any = {"kind": kind, "direction": direction}
     fault = Outage(**how) if partitioned is None else Partition(names[:partitioned], **how)
     return Scenario(

@@ -42,11 +42,14 @@ def test_another_system_takes_the_same_schedule_and_version() -> None:
         ("nats_leaf_outage", ["sites"], "--set must be KEY=VALUE, not 'sites'"),
         ("nats_leaf_outage", ["sites=0"], "sites must be at least 1, not 0"),
         ("nats_leaf_outage", ["rate_hz=-1"], "rate_hz must be at least 0.001, not -1.0"),
-        ("nats_leaf_outage", ["outage_s=0"], "for_s must be more than 0, not 0.0"),
+        ("nats_leaf_outage", ["outage_s=0"], "outage_s must be more than 0, not 0.0"),
         ("nats_leaf_outage", ["kind=gone"], "kind must be one of stall, cut, silent"),
         ("nats_leaf_outage", ["version=two"], "version must be"),
         ("nats_leaf_outage", ["system.mod=mirror"], "--set system.mod must name an option of nats-leaf"),
         ("nats_leaf_outage", ["system.mode=both"], "--set system.mode must be one of"),
+        ("nats_leaf_outage", ["outage_s=nan"], "outage_s must be a number, not nan"),
+        ("nats_leaf_outage", ["after_s=-5"], "after_s must be at least 0, not -5.0"),
+        ("nats_leaf_outage", ["sites=1", "sites=2"], "--set sites must be given once, not as '1' and as '2'"),
         ("nats_partition", ["partitioned=9"], "partitioned must be at most 6, not 9"),
         ("nowhere.py:scenario", [], "SCENARIO must name a file that is there, not nowhere.py"),
     ],
@@ -103,3 +106,46 @@ def test_a_file_that_cannot_be_imported_says_why(tmp_path: Path) -> None:
 
     with pytest.raises(SpecError, match=r"broken\.py cannot be imported: ModuleNotFoundError"):
         resolve.build(f"{broken}:mine")
+
+
+_FAILING = """
+def raises(*, sites: int = 1):
+    return {}["missing"]
+
+def ends(): raise SystemExit(0)
+
+def needs(*, sites: int): ...
+
+def hints(*, sites: "Nope" = 1): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        ("raises", "failing.py:raises failed: KeyError: 'missing' ("),
+        ("raises", "failing.py, line 3)"),
+        ("ends", "failing.py:ends failed: SystemExit: 0"),
+        ("needs", "--set sites=VALUE must be given: "),
+        ("hints", "failing.py:hints failed: NameError: name 'Nope' is not defined"),
+    ],
+)
+def test_a_scenario_function_that_fails_is_refused_with_the_place(tmp_path: Path, function: str, words: str) -> None:
+    failing = tmp_path / "failing.py"
+    failing.write_text(_FAILING)
+
+    with pytest.raises(SpecError) as refused:
+        resolve.build(f"{failing}:{function}")
+
+    assert words in str(refused.value)
+
+
+def test_a_file_with_a_syntax_error_or_one_that_ends_the_program_is_refused(tmp_path: Path) -> None:
+    wrong, ends = tmp_path / "wrong.py", tmp_path / "ends.py"
+    wrong.write_text("def f(:\n")
+    ends.write_text("raise SystemExit(0)\n")
+
+    with pytest.raises(SpecError, match=r"wrong\.py cannot be imported: SyntaxError: .*wrong\.py, line 1\)$"):
+        resolve.build(f"{wrong}:f")
+    with pytest.raises(SpecError, match=r"ends\.py cannot be imported: SystemExit: 0 \(.*ends\.py, line 1\)"):
+        resolve.build(f"{ends}:f")

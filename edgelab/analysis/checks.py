@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 from ..model import validate
 from .counts import UNEXPLAINED
@@ -121,6 +121,7 @@ class Within:
     limit_s: float
 
     def __post_init__(self) -> None:
+        validate.one_of("phase", self.phase, get_args(Phase))
         validate.number("limit_s", self.limit_s, low=0.0, high=_DAY_S)
 
     @property

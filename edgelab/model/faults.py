@@ -25,11 +25,13 @@ SLOWEST_BPS = 8_000.0
 
 
 def _sites(value: str | tuple[str, ...]) -> tuple[str, ...]:
-    sites = (value,) if isinstance(value, str) else tuple(value)
+    sites = (value,) if isinstance(value, str) else validate.several("sites", value, "'all', a site or several sites")
     if not sites:
         raise SpecError("sites must name at least one site, or 'all', not ()")
     for site in sites:
         validate.name("sites", site)
+    if ALL in sites and len(sites) > 1:
+        raise SpecError(f"sites must be 'all' or names of sites, not both: {sites!r}")
     if len(set(sites)) != len(sites):
         raise SpecError(f"sites must not repeat a site, not {sites!r}")
     return sites

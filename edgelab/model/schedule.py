@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import combinations
 
 from ..errors import SpecError
 from . import validate
 from .faults import ALL, Fault, Kill, Latency, Outage, Throttle, describe
 
 _LONGEST_S = 7 * 24 * 3600.0
+_MOST_WINDOWS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class Window:
     def __post_init__(self) -> None:
         validate.number("start_s", self.start_s, low=0.0, high=_LONGEST_S)
         validate.number("end_s", self.end_s, low=0.0, high=_LONGEST_S)
+        validate.instance("fault", self.fault, Fault, "a fault, such as Outage('site-1')")
         if self.end_s <= self.start_s:
             raise SpecError(f"end_s must be more than start_s ({self.start_s:g}), not {self.end_s:g}")
 
@@ -49,10 +50,18 @@ class Schedule:
     windows: tuple[Window, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "windows", tuple(sorted(self.windows, key=lambda w: (w.start_s, w.end_s))))
-        for first, second in combinations(self.windows, 2):
-            if first.overlaps(second):
-                _refuse_clash(first, second)
+        windows = validate.several("windows", self.windows, "several Windows")
+        for window in windows:
+            validate.instance("windows", window, Window, "Windows only")
+        if len(windows) > _MOST_WINDOWS:
+            raise SpecError(f"windows must be at most {_MOST_WINDOWS}, not {len(windows)}")
+        object.__setattr__(self, "windows", tuple(sorted(windows, key=lambda w: (w.start_s, w.end_s))))
+        holding: list[Window] = []
+        for window in self.windows:  # by their start: what has ended before this one overlaps none that follow
+            holding = [earlier for earlier in holding if earlier.overlaps(window)]
+            for earlier in holding:
+                _refuse_clash(earlier, window)
+            holding.append(window)
 
     def __iter__(self) -> Iterator[Window]:
         return iter(self.windows)
@@ -91,9 +100,10 @@ def once(fault: Fault, *, at_s: float, for_s: float) -> Schedule:
 
 def flapping(fault: Fault, *, at_s: float, on_s: float, off_s: float, times: int) -> Schedule:
     """``fault`` comes and goes: ``times`` windows of ``on_s`` with ``off_s`` between them, the first at ``at_s``."""
+    validate.number("at_s", at_s, low=0.0, high=_LONGEST_S)
     validate.number("on_s", on_s, low=0.0, high=_LONGEST_S, above=True)
     validate.number("off_s", off_s, low=0.0, high=_LONGEST_S, above=True)
-    validate.integer("times", times, low=1, high=100_000)
+    validate.integer("times", times, low=1, high=_MOST_WINDOWS)
     starts = (at_s + i * (on_s + off_s) for i in range(times))
     return Schedule(tuple(Window(start, start + on_s, fault) for start in starts))
 

@@ -30,6 +30,7 @@ PROXY_API = "api"
 TOXIPROXY_VERSION = "2.12.0"
 Role = Literal["hub", "site", "proxy"]
 MIB = 1024 * 1024
+MOST_SITES = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +161,7 @@ class Topology:
 
 def site_names(count: int) -> tuple[str, ...]:
     """``("site-1", …)``, zero-padded so that they sort."""
-    validate.integer("sites", count, low=1, high=1000)
+    validate.integer("sites", count, low=1, high=MOST_SITES)
     width = len(str(count))
     return tuple(f"site-{i:0{width}d}" for i in range(1, count + 1))
 

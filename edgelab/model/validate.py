@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable
+from types import UnionType
+from typing import Any
 
 from ..errors import SpecError
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 _LONGEST_NAME = 40  # a DNS label has 63; the lab adds prefixes of its own
@@ -20,9 +19,9 @@ def number(field: str, value: object, *, low: float, high: float, above: bool = 
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise SpecError(f"{field} must be a number, not {value!r}")
     if value < low or (above and value == low):
-        raise SpecError(f"{field} must be {'more than' if above else 'at least'} {low:g}, not {value!r}")
+        raise SpecError(f"{field} must be {'more than' if above else 'at least'} {_plain(low)}, not {value!r}")
     if value > high:
-        raise SpecError(f"{field} must be at most {high:g}, not {value!r}")
+        raise SpecError(f"{field} must be at most {_plain(high)}, not {value!r}")
 
 
 def integer(field: str, value: object, *, low: int, high: int) -> None:
@@ -30,6 +29,19 @@ def integer(field: str, value: object, *, low: int, high: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int):
         raise SpecError(f"{field} must be a whole number, not {value!r}")
     number(field, value, low=low, high=high)
+
+
+def instance(field: str, value: object, kind: type | UnionType, what: str) -> None:
+    """Refuse ``value`` unless it is a ``kind``, which a person would call ``what``."""
+    if not isinstance(value, kind):
+        raise SpecError(f"{field} must be {what}, not {value!r}")
+
+
+def several(field: str, value: object, what: str) -> tuple[Any, ...]:
+    """``value`` as a tuple; refused unless it holds several things, called ``what``. A text holds letters only."""
+    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+        raise SpecError(f"{field} must be {what}, not {value!r}")
+    return tuple(value)
 
 
 def one_of(field: str, value: object, allowed: Collection[str]) -> None:
@@ -44,3 +56,8 @@ def name(field: str, value: object) -> None:
         raise SpecError(
             f"{field} must be 1 to {_LONGEST_NAME} lower-case letters, digits and inner hyphens, not {value!r}"
         )
+
+
+def _plain(bound: float) -> str:
+    """As a person would type it: no exponent for what is a whole number."""
+    return str(int(bound)) if bound == int(bound) else f"{bound:g}"

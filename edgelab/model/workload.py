@@ -56,6 +56,10 @@ class Workload:
     def __post_init__(self) -> None:
         validate.number("duration_s", self.duration_s, low=0.1, high=7 * 24 * 3600.0)
         validate.one_of("arrival", self.arrival, ("uniform", "poisson"))
+        validate.instance("load", self.load, Load, "a Load")
+        validate.instance("per_site", self.per_site, Mapping, "a mapping from sites to Loads")
+        for site, load in self.per_site.items():
+            validate.instance(f"per_site[{site!r}]", load, Load, "a Load")
         object.__setattr__(self, "per_site", MappingProxyType(dict(self.per_site)))
 
     def of(self, site: str) -> Load:
