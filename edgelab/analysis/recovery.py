@@ -2,7 +2,7 @@
 
 - **detect**: fault applied -> the site's broker writes that its session is gone (where a site has none, its publishers
   do). What it writes once the fault is being cleared is no detection: Toxiproxy closes swallowed connections then.
-  0 when it noticed within the call.
+  0 when it noticed within the call. None when another fault of the site had begun by then: it may be that one's.
 - **reconnect**: fault cleared -> it writes that it has a session again (where neither writes, the hub sees one). None
   when the session never went away, as in a stall.
 - **resume**: fault cleared -> a message of the site is stored at the hub.
@@ -69,7 +69,8 @@ def windows(facts: Facts, ledger: pd.DataFrame) -> pd.DataFrame:
         session = _session(facts, site, index)
         lost = own.loc[(own["fate"] == "lost") & (own["phase"] != "before"), "window"].value_counts()
         for span in spans:
-            recovery = _recover(span, _bound(span, spans, facts.drain_end_ns), messages, session)
+            bound_ns, other_ns = _bound(span, spans, facts.drain_end_ns), _next_start(span, spans)
+            recovery = _recover(span, bound_ns, messages, session, other_ns=other_ns)
             lines.append(_line(facts, site, span, recovery, int(lost.get(span.window, 0))))
     table = pd.DataFrame(lines, columns=_COLUMNS)
     table[["bit", "cleared"]] = table[["bit", "cleared"]].astype("boolean")
@@ -153,12 +154,12 @@ def _notices(event: LogEvent) -> bool:
     return event.kind == "closed" or (event.kind == "trouble" and "stale" in event.detail.lower())
 
 
-def _recover(span: Span, bound_ns: int, messages: SiteMessages, session: _Session) -> Recovery:
+def _recover(span: Span, bound_ns: int, messages: SiteMessages, session: _Session, *, other_ns: int) -> Recovery:
     if span.start_ns is None or span.held_from_ns is None:
         return Recovery(away=False, detect_s=None, reconnect_s=None, resume_s=None, sync_s=None)
     held_from_ns = span.held_from_ns - CLOCK_TOLERANCE_NS
     end_ns = bound_ns if span.end_ns is None else span.end_ns
-    detected = _first(session.noticed, held_from_ns, min(end_ns - CLOCK_TOLERANCE_NS, bound_ns))
+    detected = _first(session.noticed, held_from_ns, min(end_ns - CLOCK_TOLERANCE_NS, bound_ns, other_ns))
     detect_s = None if detected is None else max(0.0, (detected - span.start_ns) / 1e9)
     # Gone may be since an earlier fault from which it never came back.
     gone, back = _last(session.gone, end_ns), _last(session.back, end_ns)
@@ -182,6 +183,12 @@ def _bound(span: Span, spans: Sequence[Span], drain_end_ns: int) -> int:
         return drain_end_ns
     later = (s.held_from_ns for s in spans if s.held_from_ns is not None and s.held_from_ns >= span.end_ns)
     return min(later, default=drain_end_ns)
+
+
+def _next_start(span: Span, spans: Sequence[Span]) -> int:
+    """When the next fault begins, though this one still holds: what is noticed then may be of either."""
+    later = (s for s in spans if s.planned_start_ns > span.planned_start_ns)
+    return min((s.held_from_ns for s in later if s.held_from_ns is not None), default=_FOREVER_NS)
 
 
 def _first(times: Sequence[int], low: int, high: int) -> int | None:
@@ -219,6 +226,7 @@ def _line(facts: Facts, site: str, span: Span, recovery: Recovery, lost: int) ->
     )
 
 
+_FOREVER_NS = 1 << 62
 _LOST = 2
 _COLUMNS = [
     "window",

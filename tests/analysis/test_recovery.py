@@ -53,6 +53,18 @@ def test_a_broker_that_was_killed_wrote_nothing_but_its_session_was_gone() -> No
     assert _phases(story)[:2] == (None, 0.1)
 
 
+def test_what_is_noticed_after_another_fault_began_is_that_ones_detection() -> None:
+    story = Story()
+    story.fault(5.0, 30.0, fault="Latency", kind="50 ms")
+    story.fault(10.0, 20.0)
+    story.logged(10.003, "closed")
+    story.sent(0, 1.0)
+    story.at_hub(0, 1.1, position=1)
+
+    assert _phases(story, 0)[0] is None
+    assert _phases(story, 1)[0] == 0.003
+
+
 def test_planned_and_measured_times_are_seconds_of_the_schedule() -> None:
     row = _row(_buffered_cut())
 
