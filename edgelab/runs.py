@@ -19,6 +19,8 @@ from .model.scenario import Scenario
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from .systems.base import System
+
 _EXIT_CODES = {"pass": 0, "fail": 1, "unknown": 3}
 
 
@@ -69,7 +71,8 @@ class Run:
             LabError: the run ended before the hub's store was read.
         """
         facts = loading.facts_of(self._store, self.scenario)
-        return results_of(facts, self.scenario.system.causes)  # type: ignore[attr-defined]  # systems are Systems
+        system: System = self.scenario.system  # type: ignore[assignment]  # systems are Systems
+        return results_of(facts, system.causes, system.remarks)
 
     def history(self) -> pd.DataFrame:
         """Every record of every agent, in order of time: of a killed run, too."""

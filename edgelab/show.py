@@ -34,6 +34,8 @@ def summary(run: Run) -> str:
     console.print(_fates(result))
     if result["windows"]:
         console.print(_recovery(result))
+    for remark in result.get("remarks", ()):  # runs of before had none
+        console.print(f"[dim]{remark}[/]")
     console.print(f"verdict [{_COLOURS[result['verdict']]}]{result['verdict']}[/]")
     for check in result["checks"]:
         if check["verdict"] != "pass":

@@ -46,6 +46,7 @@ def render(results: Results, judgement: Judgement, *, images: Mapping[str, bytes
         verdict=str(judgement.verdict),
         summary=_summary(results),
         reasons=judgement.reasons,
+        remarks=results.remarks,
         checks=judgement.checks,
         asked=_asked(results),
         meanings=_meanings(results),

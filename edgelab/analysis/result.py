@@ -33,6 +33,7 @@ def value(results: Results, judgement: Judgement) -> dict[str, Any]:
         "ledger": results.counts.to_json(),
         "losses": _losses(results),
         "windows": _windows(results),
+        "remarks": list(results.remarks),
         "latency": _latency(results),
         "links": {
             site: {"bytes_up": link.bytes_up, "bytes_down": link.bytes_down} for site, link in facts.links.items()

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 import pandas as pd
 
-from . import link_bytes, measurements, recovery
+from . import link_bytes, measurements, recovery, remarks
 from .counts import Counts, losses
 from .facts import Facts
 from .ledger import Account, Causes, account
+
+Remarks = Callable[[pd.DataFrame], tuple[str, ...]]
+"""What :meth:`edgelab.systems.base.System.remarks` is."""
+
+
+def _none(_windows: pd.DataFrame) -> tuple[str, ...]:
+    return ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -20,10 +28,12 @@ class Results:
     Attributes:
         facts: what it was made from.
         account: the ledger, and what has no row in it.
+        explain: the system's own words on recoveries.
     """
 
     facts: Facts
     account: Account
+    explain: Remarks = _none
 
     @property
     def ledger(self) -> pd.DataFrame:
@@ -39,6 +49,11 @@ class Results:
     def windows(self) -> pd.DataFrame:
         """One row per fault window and site: :func:`edgelab.analysis.recovery.windows`."""
         return recovery.windows(self.facts, self.ledger)
+
+    @cached_property
+    def remarks(self) -> tuple[str, ...]:
+        """What one must know to understand the recoveries: of the links, and of the system."""
+        return (*remarks.of_links(self.windows), *self.explain(self.windows))
 
     @cached_property
     def losses(self) -> pd.DataFrame:
@@ -66,10 +81,10 @@ class Results:
         return link_bytes.links(self.facts, self.ledger)
 
 
-def analyse(facts: Facts, causes: Causes) -> Results:
-    """The results of a run; ``causes`` is the system's own judgement of what it lost.
+def analyse(facts: Facts, causes: Causes, explain: Remarks = _none) -> Results:
+    """The results of a run; ``causes`` and ``explain`` are the system's own judgement of losses and recoveries.
 
     Raises:
         LabError: the history contradicts itself (:func:`edgelab.analysis.ledger.account`).
     """
-    return Results(facts=facts, account=account(facts, causes))
+    return Results(facts=facts, account=account(facts, causes), explain=explain)

@@ -271,3 +271,27 @@ def test_a_whole_run_recovers_as_it_was_made_to() -> None:
     assert results.windows["detect_s"].tolist() == pytest.approx([0.002] * 3)
     assert (results.windows["resume_s"] - results.windows["reconnect_s"]).tolist() == pytest.approx([14.0] * 3, abs=0.1)
     assert (results.windows["sync_s"] > results.windows["resume_s"]).all()
+
+
+# --- remarks -------------------------------------------------------------------------------------------------------
+
+
+def _after_a_stall(sync_s: float) -> tuple[str, ...]:
+    story = Story()
+    story.fault(10.0, 20.0, kind="stall")
+    story.sent(0, 15.0)
+    story.at_hub(0, 20.0 + sync_s, position=1)
+    return analyse(story.facts(), no_causes).remarks
+
+
+def test_a_backlog_that_waits_for_tcp_after_a_stall_is_explained() -> None:
+    (remark,) = _after_a_stall(3.9)
+
+    assert "up to 3.9 s after the clearing to arrive. That is TCP" in remark
+    assert _after_a_stall(0.05) == ()
+
+
+def test_a_system_may_explain_recoveries_too() -> None:
+    results = analyse(_buffered_cut().facts(), no_causes, lambda table: (f"{len(table)} window",))
+
+    assert results.remarks == ("1 window",)

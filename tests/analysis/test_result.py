@@ -48,6 +48,7 @@ def test_the_keys_are_those_of_the_contract() -> None:
             ...,
         ),
         "losses": {"by_cause": {}, "by_phase": {}},
+        "remarks": ...,
         "windows": [
             {
                 "fault": ...,

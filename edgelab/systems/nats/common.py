@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+import pandas as pd
+
 from ...deploy.base import Address, Deployment
 from ...errors import SpecError
 from ...model import validate
@@ -92,6 +94,10 @@ class NatsBrokers:
 
     def log_events(self, lines: Iterable[str]) -> Iterator[LogEvent]:
         return log_events(lines)
+
+    def remarks(self, windows: pd.DataFrame) -> tuple[str, ...]:
+        del windows
+        return ()
 
     def _hub(self, sites: tuple[str, ...], *, leaves: bool) -> Service:
         text = self.hub_config or config.hub_text(

@@ -16,7 +16,7 @@ from ...model import validate
 from ...model.measured import Evidence, StoreState
 from ...model.topology import HUB, Topology, assemble
 from ..base import AgentPart
-from . import causes, common, control, door, monitor, reading, versions
+from . import causes, common, control, door, monitor, reading, remarks, versions
 
 Mode = Literal["sources", "mirror"]
 Discard = Literal["old", "new"]
@@ -150,6 +150,9 @@ class NatsLeaf(common.NatsBrokers):
 
     def causes(self, lost: pd.DataFrame, evidence: Evidence) -> pd.Series:
         return causes.of_leaf(lost, evidence)
+
+    def remarks(self, windows: pd.DataFrame) -> tuple[str, ...]:
+        return remarks.of_leaf(windows, durable_source=self.durable_source)
 
     def _hub_streams(self, sites: tuple[str, ...]) -> tuple[str, ...]:
         return (_ALL,) if self.mode == "sources" else tuple(_mirror(site) for site in sites)

@@ -1,0 +1,28 @@
+"""Waits of nats-server's own are told apart from the link's."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from edgelab.systems import NatsLeaf, NatsLeafCore
+
+
+def _windows(*rows: tuple[str, float | None, float | None]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["site", "reconnect_s", "resume_s"]).astype(
+        {"reconnect_s": float, "resume_s": float}
+    )
+
+
+def test_a_hub_that_takes_nothing_long_after_the_session_is_back_is_explained() -> None:
+    late = _windows(("site-1", 0.5, 28.3), ("site-2", 1.0, 1.1))
+
+    (remark,) = NatsLeaf().remarks(late)
+
+    assert remark.startswith("The hub took nothing from site-1 for 27.8 s after the session was back.")
+    assert "durable_source" in remark
+    assert "durable_source" not in NatsLeaf(durable_source=True).remarks(late)[0]
+
+
+def test_a_prompt_hub_or_one_that_never_came_back_needs_no_words() -> None:
+    assert NatsLeaf().remarks(_windows(("site-1", 0.5, 0.9), ("site-2", None, None), ("site-3", None, 0.2))) == ()
+    assert NatsLeafCore().remarks(_windows(("site-1", 0.5, 28.3))) == ()
