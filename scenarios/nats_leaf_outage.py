@@ -22,7 +22,7 @@ def nats_leaf_outage(
     version: str = NEWEST,
     seed: int = 1,
 ) -> Scenario:
-    """Leaf nodes with JetStream lose their link once. Must hold: nothing is lost.
+    """Leaf nodes with JetStream lose their link once. Must hold: nothing is lost, and everything arrives.
 
     Each site publishes into a stream of its own; a stream at the hub takes from them across the link.
 
@@ -42,7 +42,7 @@ def nats_leaf_outage(
     return outage_scenario(
         "nats_leaf_outage",
         NatsLeaf(version=version),
-        (checks.no_loss(),),
+        (checks.no_loss(), checks.nothing_stranded()),
         Load(rate_hz=rate_hz, size_bytes=size_bytes, publishers=publishers),
         sites=sites,
         phases_s=(before_s, outage_s, after_s),

@@ -26,7 +26,7 @@ def nats_partition(
 ) -> Scenario:
     """The first ``partitioned`` of ``sites`` leaf nodes with JetStream lose the hub together.
 
-    Must hold: nothing is lost.
+    Must hold: nothing is lost, and everything arrives.
 
     Args:
         sites: how many.
@@ -46,7 +46,7 @@ def nats_partition(
     return outage_scenario(
         "nats_partition",
         NatsLeaf(version=version),
-        (checks.no_loss(),),
+        (checks.no_loss(), checks.nothing_stranded()),
         Load(rate_hz=rate_hz, size_bytes=size_bytes, publishers=publishers),
         sites=sites,
         partitioned=partitioned,

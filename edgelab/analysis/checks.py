@@ -27,6 +27,7 @@ __all__ = [
     "judge",
     "no_duplicates",
     "no_loss",
+    "nothing_stranded",
     "reconnects_within",
     "resumes_within",
     "syncs_within",
@@ -76,6 +77,26 @@ class AllLossesExplained:
         causes = results.losses.groupby("cause", observed=True)["messages"].sum()
         told = ", ".join(f"{cause} ({n:,})" for cause, n in causes.items())
         return CheckResult(self.name, Verdict.PASS, f"all {counts.lost:,} losses are explained: {told}")
+
+
+@dataclass(frozen=True, slots=True)
+class NothingStranded:
+    """Nothing still waits at its site when the drain has ended."""
+
+    name: ClassVar[str] = "nothing stranded"
+
+    def check(self, results: Results) -> CheckResult:
+        counts, ledger = results.counts, results.ledger
+        if not counts.attempted:
+            return CheckResult(self.name, Verdict.UNKNOWN, "nothing was published")
+        if not counts.stranded:
+            return CheckResult(self.name, Verdict.PASS, "no message still waits at its site")
+        sites = [str(site) for site in ledger.loc[ledger["fate"] == "stranded", "site"].unique()]
+        why = (
+            f"{_share(counts.stranded, counts.attempted)} still held by {', '.join(abridged(sites))} when the drain "
+            f"ended at {results.facts.seconds(results.facts.drain_end_ns):.1f} s ({results.facts.drain})"
+        )
+        return CheckResult(self.name, Verdict.FAIL, why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +182,18 @@ class Within:
         return f"{after} {missed}" + (f": {', '.join(left)}" if left else "")
 
 
-CHECKS: tuple[type, ...] = (NoLoss, AllLossesExplained, NoDuplicates, Within)
+CHECKS: tuple[type, ...] = (NoLoss, NothingStranded, AllLossesExplained, NoDuplicates, Within)
 """The classes of the checks below: what a stored scenario may name."""
 
 
 def no_loss() -> NoLoss:
-    """Fails when any message is lost. Stranded ones are late, not lost."""
+    """Fails when any message is lost. Stranded ones are late, not lost: see :func:`nothing_stranded`."""
     return NoLoss()
+
+
+def nothing_stranded() -> NothingStranded:
+    """Fails when a message still waits at its site after the drain. Where that is fine, late is not lost."""
+    return NothingStranded()
 
 
 def all_losses_explained() -> AllLossesExplained:

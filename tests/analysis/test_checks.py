@@ -16,6 +16,7 @@ from edgelab.analysis.checks import (
     judge,
     no_duplicates,
     no_loss,
+    nothing_stranded,
     reconnects_within,
     resumes_within,
     syncs_within,
@@ -411,3 +412,27 @@ def test_store_times_from_too_few_readings_give_no_verdict() -> None:
 
     assert result.verdict is Verdict.UNKNOWN
     assert "3.00 s" in result.why
+
+
+# --- stranded ------------------------------------------------------------------------------------------------------
+
+
+def _held_back(*, arrived: bool) -> CheckResult:
+    story = Story()
+    story.sent(0, 1.0)
+    story.at_site(0)
+    if arrived:
+        story.at_hub(0, 1.1, position=1)
+    return nothing_stranded().check(_story_results(story, 1, drain="the deadline of 3 s passed"))
+
+
+def test_what_still_waits_at_a_site_fails_the_check_for_it_and_no_other() -> None:
+    result = _held_back(arrived=False)
+
+    assert result.verdict is Verdict.FAIL
+    assert "1 of 1 messages is still held by site-1" in result.why
+    assert "the deadline of 3 s passed" in result.why
+
+
+def test_what_a_site_keeps_a_copy_of_is_not_stranded() -> None:
+    assert _held_back(arrived=True).verdict is Verdict.PASS

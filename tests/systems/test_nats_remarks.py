@@ -23,6 +23,12 @@ def test_a_hub_that_takes_nothing_long_after_the_session_is_back_is_explained() 
     assert "durable_source" not in NatsLeaf(durable_source=True).remarks(late)[0]
 
 
-def test_a_prompt_hub_or_one_that_never_came_back_needs_no_words() -> None:
+def test_a_run_that_ended_before_the_hub_took_anything_is_explained_too() -> None:
+    (remark,) = NatsLeaf().remarks(_windows(("site-1", 0.5, None), ("site-2", 1.0, 1.1)))
+
+    assert remark.startswith("The hub took nothing from site-1 until the next fault or the end of the run after")
+
+
+def test_a_prompt_hub_or_a_session_that_never_came_back_needs_no_words() -> None:
     assert NatsLeaf().remarks(_windows(("site-1", 0.5, 0.9), ("site-2", None, None), ("site-3", None, 0.2))) == ()
     assert NatsLeafCore().remarks(_windows(("site-1", 0.5, 28.3))) == ()
