@@ -131,7 +131,7 @@ def _clock_steady(results: Results) -> tuple[Verdict, str]:
         )
     if backwards:
         return Verdict.UNKNOWN, f"{backwards:,} messages were stored before they were due: the clocks disagree"
-    return Verdict.PASS, f"wall time moved {abs(drift_ns) / 1e6:.2g} ms against the run's clock"
+    return Verdict.PASS, f"wall time moved {abs(drift_ns) / 1e6:.3f} ms against the run's clock"
 
 
 def _store_times_known(results: Results) -> tuple[Verdict, str]:

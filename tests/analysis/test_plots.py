@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +110,23 @@ def test_the_backlog_has_a_line_for_each_site_and_marks_the_slowest_sync(buffere
     assert f"{slowest['site']} synced" in _texts(ax)
     peak = max(np.asarray(line.get_ydata()).max() for line in ax.lines[:3])
     assert peak == buffered.backlog["backlog"].max()
+
+
+def test_syncs_of_many_windows_are_named_without_words_on_top_of_each_other(ax: Axes) -> None:
+    story = Story()
+    for window in range(5):
+        story.fault(4.0 + 10 * window, 5.0 + 10 * window)
+        story.sent(window, 4.5 + 10 * window)
+        story.at_hub(window, 5.5 + 10 * window + window / 10, position=window + 1)
+
+    plot_backlog(analyse(story.facts(), no_causes), ax=ax)
+
+    assert ax.figure is not None
+    ax.figure.draw_without_rendering()  # type: ignore[union-attr]  # it is a Figure
+    boxes = [text.get_window_extent() for text in ax.texts if "synced" in text.get_text()]
+    assert boxes
+    assert "900 ms" in _texts(ax)
+    assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
 
 
 def test_the_backlog_of_a_fleet_is_its_quantiles_and_the_slowest(fleet: Results, ax: Axes) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from ..results import Results
+
+_LABEL_WIDTH = 0.25
+"""Of the axis: what the words beside a dot take at report size."""
 
 
 def plot_backlog(results: Results, *, verdict: Verdict | None = None, ax: Axes | None = None) -> Axes:
@@ -56,16 +60,29 @@ def _draw_fleet(ax: Axes, results: Results, waiting: pd.DataFrame) -> None:
 def _mark_syncs(ax: Axes, results: Results) -> None:
     synced = results.windows.dropna(subset=["sync_s"])
     slowest = synced.loc[synced.groupby("window")["sync_s"].idxmax()] if len(synced) else synced
-    for row in slowest.to_dict("records"):
+    taken: list[tuple[float, float]] = []
+    for row in slowest.sort_values("sync_s", ascending=False, kind="stable").to_dict("records"):
         done_s = row["end_s"] + row["sync_s"]
         own = results.backlog[results.backlog["site"] == row["site"]]
         height = float(own["backlog"].to_numpy()[own["t_s"].searchsorted(done_s).clip(max=len(own) - 1)])
         ax.plot([done_s], [height], marker="o", markersize=5, color=style.INK, clip_on=False, zorder=5)
-        if len(slowest) <= style.FLEET:
-            left = done_s > 0.7 * ax.get_xlim()[1]
-            ax.annotate(
-                f"{row['site']} synced\n{short_s(row['sync_s'])} after the clearing", xy=(done_s, height),
-                xytext=(-8 if left else 8, 4), textcoords="offset points", fontsize=8, color=style.INK,
-                ha="right" if left else "left", va="bottom",
-                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 1.0},
-            )  # fmt: skip
+        left, width_s = _stands_left(ax, done_s), _LABEL_WIDTH * ax.get_xlim()[1]
+        low_s, high_s = (done_s - width_s, done_s) if left else (done_s, done_s + width_s)
+        # The slowest first; others only where their words do not meet those of a slower one.
+        if all(high_s <= low or low_s >= high for low, high in taken):
+            taken.append((low_s, high_s))
+            _name_sync(ax, row, at=(done_s, height))
+
+
+def _stands_left(ax: Axes, done_s: float) -> bool:
+    return done_s > 0.7 * ax.get_xlim()[1]
+
+
+def _name_sync(ax: Axes, row: Mapping[Any, Any], *, at: tuple[float, float]) -> None:
+    left = _stands_left(ax, at[0])
+    ax.annotate(
+        f"{row['site']} synced\n{short_s(row['sync_s'])} after the clearing", xy=at,
+        xytext=(-8 if left else 8, 4), textcoords="offset points", fontsize=8, color=style.INK,
+        ha="right" if left else "left", va="bottom",
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 1.0},
+    )  # fmt: skip
