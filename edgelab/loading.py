@@ -74,7 +74,6 @@ def facts_of(folder: RunFolder, scenario: Scenario) -> Facts:
         progress=_of(observed, Kind.PROGRESS),
         sessions=_of(observed, Kind.SESSION),
         bytes=bytes_of(folder, scenario, links, end_ns=meta["drain_end_ns"], observed=observed),
-        lag=_of(observed, Kind.LAG),
         reasons=published.reasons,
         windows=windows,
         evidence=Evidence(

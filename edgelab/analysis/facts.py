@@ -53,7 +53,7 @@ class Facts:
         drain: why the drain ended, in words.
         records: INVOKE and OUTCOME of all publishers.
         stored / held: copies at the hub and at the sites when the drain ended.
-        progress / sessions / lag: what the observer saw.
+        progress / sessions: what the observer saw.
         bytes: readings of each site's links, or else of its session as the hub counts it.
         reasons: words of failures; an OUTCOME's ``value`` n stands for ``reasons[n - 1]``.
         windows: the measured fault windows.
@@ -87,7 +87,6 @@ class Facts:
     progress: Records = field(default_factory=no_records)
     sessions: Records = field(default_factory=no_records)
     bytes: Records = field(default_factory=no_records)
-    lag: Records = field(default_factory=no_records)
     reasons: tuple[str, ...] = ()
     windows: tuple[MeasuredWindow, ...] = ()
     evidence: Evidence

@@ -59,7 +59,6 @@ _SOURCES = {
         environment={"GONOSUMDB": "github.com/choria-io/scaffold,github.com/nats-io/nsc/v2"},
     ),
 }
-PROGRAMS = tuple(_SOURCES)
 
 
 def binary(program: str, version: str, *, progress: Progress = silent) -> Path:

@@ -7,16 +7,15 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ...deploy.base import Deployment
-from ...history import SegmentWriter
-from ...model.measured import Evidence, StoreState
-from ...model.topology import HUB, Topology, assemble
+from ...model.measured import Evidence
+from ...model.topology import Topology, assemble
 from ..base import AgentPart
-from . import causes, common, control, door, monitor, reading
-from .recorder import RECORDER, make_recorder, subscribed_at_sites
+from . import causes, common, control, door
+from .recorder import RECORDER, Recorded, make_recorder, subscribed_at_sites
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NatsLeafCore(common.NatsBrokers):
+class NatsLeafCore(Recorded):
     """Leaf nodes without a store: what is published while the link is down is gone.
 
     Nobody answers a publish, so every outcome is *unknown* and none is owed.
@@ -65,16 +64,6 @@ class NatsLeafCore(common.NatsBrokers):
 
     def watching(self, lab: Deployment) -> AgentPart:
         return AgentPart("watch_nats", common.observing(lab, streams=(RECORDER,), sessions="leaves"))
-
-    def read_hub(self, lab: Deployment, writer: SegmentWriter) -> tuple[StoreState, ...]:
-        return (reading.read(common.hub_client(lab), reading.Store(place=HUB, stream=RECORDER), writer),)
-
-    def read_site(self, lab: Deployment, site: str, writer: SegmentWriter) -> tuple[StoreState, ...]:
-        del lab, site, writer
-        return ()
-
-    def hub_count(self, lab: Deployment) -> int:
-        return monitor.stored_messages(lab.address(HUB, common.MONITOR), frozenset({RECORDER}))
 
     def allowed_dials(self, lab: Deployment, site: str) -> frozenset[str]:
         return common.leaf_dials(lab, site)

@@ -9,20 +9,19 @@ import pandas as pd
 
 from ...deploy.base import Address, Deployment
 from ...errors import SpecError
-from ...history import SegmentWriter
 from ...model import validate
-from ...model.measured import Evidence, StoreState
-from ...model.topology import HUB, PROXY, Topology, assemble
+from ...model.measured import Evidence
+from ...model.topology import PROXY, Topology, assemble
 from ..base import AgentPart
-from . import causes, common, control, door, monitor, reading
-from .recorder import RECORDER, make_recorder, subscribed_at_sites
+from . import causes, common, control, door
+from .recorder import RECORDER, Recorded, make_recorder, subscribed_at_sites
 
 Via = Literal["client", "leaf"]
 _LONGEST_S = 7 * 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NatsDirect(common.NatsBrokers):
+class NatsDirect(Recorded):
     """No store at the site: each message is published into the hub's stream, with ``Nats-Msg-Id`` and retries.
 
     A publish is acknowledged by the hub. One whose answer was lost is sent again, and the hub drops the copy as
@@ -104,16 +103,6 @@ class NatsDirect(common.NatsBrokers):
     def watching(self, lab: Deployment) -> AgentPart:
         sessions = "leaves" if self._has_leaves else "clients"
         return AgentPart("watch_nats", common.observing(lab, streams=(RECORDER,), sessions=sessions))
-
-    def read_hub(self, lab: Deployment, writer: SegmentWriter) -> tuple[StoreState, ...]:
-        return (reading.read(common.hub_client(lab), reading.Store(place=HUB, stream=RECORDER), writer),)
-
-    def read_site(self, lab: Deployment, site: str, writer: SegmentWriter) -> tuple[StoreState, ...]:
-        del lab, site, writer
-        return ()
-
-    def hub_count(self, lab: Deployment) -> int:
-        return monitor.stored_messages(lab.address(HUB, common.MONITOR), frozenset({RECORDER}))
 
     def allowed_dials(self, lab: Deployment, site: str) -> frozenset[str]:
         return common.leaf_dials(lab, site) if self._has_leaves else frozenset()

@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 from nats.aio.client import Client
 
 from ...deploy.base import Deployment
-from . import common, control, monitor
+from ...history import SegmentWriter
+from ...model.measured import StoreState
+from ...model.topology import HUB
+from . import common, control, monitor, reading
 
 RECORDER = "HUB"
 _SUBJECTS = "edge.*"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded(common.NatsBrokers):
+    """A system without a store at the site: all that arrives lies in the hub's recorder."""
+
+    def read_hub(self, lab: Deployment, writer: SegmentWriter) -> tuple[StoreState, ...]:
+        return (reading.read(common.hub_client(lab), reading.Store(place=HUB, stream=RECORDER), writer),)
+
+    def read_site(self, lab: Deployment, site: str, writer: SegmentWriter) -> tuple[StoreState, ...]:
+        del lab, site, writer
+        return ()
+
+    def hub_count(self, lab: Deployment) -> int:
+        return monitor.stored_messages(lab.address(HUB, common.MONITOR), frozenset({RECORDER}))
 
 
 async def make_recorder(hub: Client, *, duplicate_window_s: float | None = None) -> None:
