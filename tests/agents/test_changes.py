@@ -6,7 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from edgelab.agents.watch_nats import Changes
+from edgelab.agents.changes import Changes
 from edgelab.history import Kind, SegmentWriter, read_segment
 
 _MS = 1_000_000
