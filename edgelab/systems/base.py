@@ -65,7 +65,7 @@ class System(Protocol):
         """How a publisher of ``site`` connects and publishes."""
 
     def watching(self, lab: Deployment) -> AgentPart:
-        """How the observer follows the hub: PROGRESS, SESSION, BYTES and LAG records."""
+        """How the observer follows the hub: PROGRESS and SESSION records; LAG and BYTES where the hub tells them."""
 
     def read_hub(self, lab: Deployment, writer: SegmentWriter) -> tuple[StoreState, ...]:
         """Append a STORED record for every copy the hub holds; return the state of each of its stores.
