@@ -105,11 +105,21 @@ def _workload_ran(results: Results) -> tuple[Verdict, str]:
     if late_s > LATENESS_LIMIT_S:
         return Verdict.UNKNOWN, (
             f"the publishers were late: 1 in 100 messages left more than {short_s(late_s)} after it was due "
-            f"(at most {LATENESS_LIMIT_S:g} s is allowed), so this was not the planned load"
+            f"(at most {LATENESS_LIMIT_S:g} s is allowed), so this was not the planned load{_held_up(results)}"
         )
     return Verdict.PASS, (
         f"{attempted:,} of {planned:,} planned messages were attempted; 99 in 100 left within "
         f"{short_s(late_s)} of when they were due"
+    )
+
+
+def _held_up(results: Results) -> str:
+    """What else than a slow machine may have held the publishers up."""
+    if not results.facts.confirms:
+        return ""
+    return (
+        "; they could not keep up, or had as many messages in flight as they may and waited for answers "
+        "(in_flight_max of the system)"
     )
 
 
