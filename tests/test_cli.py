@@ -41,7 +41,7 @@ def of_runs_in(out: Path) -> list[psutil.Process]:
     ("arguments", "words"),
     [
         (("run", "nats_leaf"), "SCENARIO must be path/to/file.py:function or one of"),
-        (("run", "nats_leaf_outage", "--set", "outage_s=-3"), "for_s must be more than 0, not -3.0"),
+        (("run", "nats_leaf_outage", "--set", "outage_s=-3"), "outage_s must be more than 0, not -3.0"),
         (("run", "nats_leaf_outage", "--set", "rate_hz=fast"), "--set rate_hz must be a number, not 'fast'"),
         (("run", "nats_leaf_outage", "--system", "amqp"), "--system must be one of nats-leaf"),
         (("run", "nats_leaf_outage", "--runtime", "vm"), "'vm' is not one of"),
