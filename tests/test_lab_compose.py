@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,9 @@ def scenario(system: Any, kind: Any, *, sites: int, check: Any) -> Scenario:
 def decided_fates(outcome: Run) -> dict[tuple[str, int], str]:
     ledger, facts = outcome.ledger(), outcome.results.facts
     due_s = (ledger["intended_ns"] - facts.start_ns) / 1e9
-    edge = due_s.between(_AT_S - 0.2, _AT_S + 0.2) | due_s.between(_AT_S + _FOR_S - 0.2, _AT_S + _FOR_S + _UNDECIDED_S)
+    edge = due_s.between(_AT_S - 0.2, _AT_S + 0.2) | due_s.between(
+        _AT_S + _FOR_S - _PATIENCE_S, _AT_S + _FOR_S + _UNDECIDED_S
+    )
     kept = ledger[~edge]
     return dict(zip(zip(kept["site"], kept["sequence"], strict=True), kept["fate"], strict=True))
 
@@ -100,6 +103,7 @@ def test_a_run_folder_of_containers_holds_the_compose_file_it_ran(run_folder: Pa
 def _left_behind() -> list[str]:
     client = docker.from_env(timeout=30)
     try:
-        return [str(c.name) for c in client.containers.list(all=True, filters={"label": "edgelab.run"})]
+        found = client.containers.list(all=True, filters={"label": "edgelab.run"})
+        return [str(c.name) for c in found if c.labels.get("edgelab.owner", "").startswith(f"{os.getpid()}:")]
     finally:
         client.close()
