@@ -5,10 +5,14 @@ Exit codes: 0 checks pass, 1 a check failed, 2 the input was refused, 3 the lab 
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -27,12 +31,18 @@ class _Commands(click.Group):
         except EdgelabError as error:
             kind = {SpecError: "refused", LabError: "the lab failed"}
             words = next((w for cls, w in kind.items() if isinstance(error, cls)), "the system under test failed")
-            click.secho(f"{words}: {error}", fg="red", err=True)
-            for note in getattr(error, "__notes__", ()):
-                click.echo(note, err=True)
+            _say(click.style(f"{words}: {error}", fg="red"))
+            _say_notes(error)
             ctx.exit(error.exit_code)
-        except KeyboardInterrupt:
-            click.secho("interrupted: faults are healed, everything is down, what was recorded is kept", err=True)
+        except KeyboardInterrupt as error:
+            _say("interrupted: nothing is left running, what was recorded is kept")
+            _say_notes(error)
+            ctx.exit(3)
+        except (click.exceptions.Exit, click.ClickException, click.Abort):
+            raise
+        except Exception as error:  # noqa: BLE001 - Python would end with 1, which means that a check failed
+            _say("".join(traceback.format_exception(error)))
+            _say(click.style("the lab failed: the above is a bug of edgelab; please report it", fg="red"))
             ctx.exit(3)
 
 
@@ -43,8 +53,10 @@ def main() -> None:
 
     Real brokers, honest faults, every message accounted for. Start with: edgelab run nats_leaf_outage
     """
-    # A polite kill must clean up as Ctrl-C does.
+    # A polite kill and a terminal that is closed must clean up as Ctrl-C does.
     signal.signal(signal.SIGTERM, _interrupt)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup: go on
+        signal.signal(signal.SIGHUP, _interrupt)
 
 
 @main.command()
@@ -83,9 +95,9 @@ def run(
             runs.append(play(value, runtime=runtime, out=out, reporter=reporter, command=command))
         finally:
             reporter.close()
-        click.echo(summary(runs[-1]))
+        _print(summary(runs[-1]))
     if repeat > 1:
-        click.echo(comparison(runs))
+        _print(comparison(runs))
     sys.exit(max(one.exit_code for one in runs))
 
 
@@ -98,7 +110,7 @@ def compare(runs: tuple[Path, ...]) -> None:
 
     if len(runs) < 2:
         raise SpecError(f"RUN must be given at least twice to compare, not {len(runs)} time(s)")
-    click.echo(comparison([load(path) for path in runs]))
+    _print(comparison([load(path) for path in runs]))
 
 
 @main.command()
@@ -109,7 +121,7 @@ def report(folder: Path) -> None:
     from .show import summary
 
     one = analyse(folder)
-    click.echo(summary(one))
+    _print(summary(one))
     sys.exit(one.exit_code)
 
 
@@ -121,11 +133,11 @@ def list_(what: str, out: Path) -> None:
     from .show import runs_table, scenarios_table, systems_table
 
     if what in {"all", "scenarios"}:
-        click.echo(scenarios_table())
+        _print(scenarios_table())
     if what in {"all", "systems"}:
-        click.echo(systems_table())
+        _print(systems_table())
     if what in {"all", "runs"}:
-        click.echo(runs_table(out))
+        _print(runs_table(out))
 
 
 @main.command()
@@ -144,15 +156,15 @@ def compose(
 
     if reference is not None:
         for path in write_all(reference):
-            click.echo(path)
+            _print(str(path))
         return
     if scenario is None:
         raise SpecError("SCENARIO must be given (or --reference DIR)")
     topology = resolve.build(scenario, settings=settings, system=system).topology()
     if out is None:
-        click.echo(render(topology), nl=False)
+        _print(render(topology).rstrip("\n"))
     else:
-        click.echo(write_project(topology, out))
+        _print(str(write_project(topology, out)))
 
 
 @main.command()
@@ -162,7 +174,7 @@ def doctor() -> None:
     from .show import findings
 
     found = diagnose()
-    click.echo(findings(found))
+    _print(findings(found))
     sys.exit(0 if all(finding.ok for finding in found if finding.needed) else 3)
 
 
@@ -190,7 +202,7 @@ def build(nats_versions: tuple[str, ...]) -> None:
     from .setting_up import build_images
 
     for tag in build_images(nats_versions, progress=_say):
-        click.echo(tag)
+        _print(tag)
 
 
 @main.command()
@@ -201,9 +213,9 @@ def clean(*, include_running: bool) -> None:
 
     removed = clean_(include_running=include_running)
     for line in removed:
-        click.echo(f"removed {line}")
+        _print(f"removed {line}")
     if not removed:
-        click.echo("nothing was left behind")
+        _print("nothing was left behind")
 
 
 def _again(scenario: str, settings: tuple[str, ...], system: str | None, runtime: str, seed: int) -> str:
@@ -213,8 +225,33 @@ def _again(scenario: str, settings: tuple[str, ...], system: str | None, runtime
     return " ".join([*parts, f"--runtime {runtime}", f"--seed {seed}"])
 
 
+def _print(text: str) -> None:
+    """To standard output, whether or not somebody still reads it: the exit code is the answer that counts."""
+    with _nobody_listening(sys.stdout):
+        click.echo(text)
+
+
 def _say(line: str) -> None:
-    click.echo(line, err=True)
+    with _nobody_listening(sys.stderr):
+        click.echo(line, err=True)
+
+
+def _say_notes(error: BaseException) -> None:
+    for note in getattr(error, "__notes__", ()):
+        _say(note)
+
+
+@contextmanager
+def _nobody_listening(stream: TextIO) -> Iterator[None]:
+    """A closed pipe or terminal at the other end of ``stream`` is no failure; nothing more is written to it."""
+    try:
+        yield
+    except OSError:
+        # Python flushes at its end, too, and would fail then.
+        with suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
 
 
 def _interrupt(_signal: int, _frame: object) -> None:

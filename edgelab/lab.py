@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from . import environment, store
+from . import environment, loading, store
+from .deploy import room
+from .deploy.addresses import check_placeholders
 from .deploy.choose import runtime as choose
 from .deploy.compose import write_project
-from .errors import EdgelabError
-from .model import codec
+from .errors import LabError
+from .model import codec, validate
 from .model.scenario import Scenario
 from .runner.live import Quiet, Reporter
 from .runner.play import new_run_id, play
@@ -41,19 +43,42 @@ def run(
         SystemUnderTestError: a broker died unasked; the same holds.
     """
     reporter = reporter or Quiet()
+    _refuse_what_cannot_be(scenario, Path(out))
     chosen = choose(runtime, scenario.topology(), progress=reporter.phase)
     folder = store.create(Path(out), scenario.name)
-    folder.write_json("scenario.json", codec.encode(scenario))
-    folder.write_json("environment.json", environment.describe(scenario, runtime=chosen.name, command=command))
-    if chosen.name != "compose":
-        _write_compose(scenario, folder)
     try:
+        _write_head(scenario, folder, runtime=chosen.name, command=command)
         play(scenario, scenario.system, chosen, folder, reporter, run_id=new_run_id())  # type: ignore[arg-type]  # systems are Systems
         reporter.phase("analysing")
         return analyse(folder.path)
-    except (EdgelabError, KeyboardInterrupt) as error:
-        error.add_note(f"what was recorded is in {folder.path}")
+    except OSError as error:
+        failed = LabError(f"{error.filename or folder.path} cannot be written or read: {error.strerror or error}")
+        failed.add_note(_kept(folder))
+        raise failed from error
+    except BaseException as error:
+        error.add_note(_kept(folder))
         raise
+
+
+def _refuse_what_cannot_be(scenario: Scenario, out: Path) -> None:
+    """What only shows once a scenario meets this version and this machine, while nothing is there yet."""
+    validate.instance("scenario", scenario, Scenario, "a Scenario")
+    loading.check_kept(scenario)
+    check_placeholders(scenario.topology())
+    room.check(scenario, out)
+
+
+def _kept(folder: store.RunFolder) -> str:
+    if any(folder.history.glob("*.seg")):
+        return f"what was recorded is in {folder.path}"
+    return f"nothing was recorded yet; configuration and the brokers' logs are in {folder.path}"
+
+
+def _write_head(scenario: Scenario, folder: store.RunFolder, *, runtime: str, command: str) -> None:
+    folder.write_json("scenario.json", codec.encode(scenario))
+    folder.write_json("environment.json", environment.describe(scenario, runtime=runtime, command=command))
+    if runtime != "compose":
+        _write_compose(scenario, folder)
 
 
 def _write_compose(scenario: Scenario, folder: store.RunFolder) -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from .analysis import checks
 from .analysis.facts import Facts, LinkBytes
-from .errors import LabError
+from .errors import LabError, SpecError
 from .history import RECORD, Kind, Records, read_journal, read_segment
 from .model import codec, faults, schedule, workload
 from .model.measured import Evidence, LogEvent, MeasuredWindow, StoreState
@@ -31,6 +31,20 @@ def scenario_of(folder: RunFolder) -> Scenario:
     if not isinstance(value, Scenario):
         raise LabError(f"{folder.path / 'scenario.json'} does not hold a scenario")
     return value
+
+
+def check_kept(scenario: Scenario) -> None:
+    """Refuse a scenario that its run folder could not give back.
+
+    Raises:
+        SpecError: a system or check of the user's own, or a value that JSON does not hold.
+    """
+    try:
+        codec.decode(codec.encode(scenario), _classes())
+    except (LabError, TypeError) as error:
+        raise SpecError(
+            f"scenario must be made of edgelab's own systems, faults and checks, else no report can read it: {error}"
+        ) from error
 
 
 def facts_of(folder: RunFolder, scenario: Scenario) -> Facts:

@@ -111,3 +111,14 @@ def fill(text: str, *, topology: Topology, service: Service, book: AddressBook) 
         raise SpecError(f"service {service.name} uses {match[0]}, which is no placeholder of a topology")
 
     return _PLACEHOLDER.sub(value, text)
+
+
+def check_placeholders(topology: Topology) -> None:
+    """Refuse placeholders, which users may write too, that stand for nothing.
+
+    Raises:
+        SpecError: one does; the message names it and its service.
+    """
+    for service in topology.services:
+        for text in (*service.arguments, *(file.text for file in service.files)):
+            fill(text, topology=topology, service=service, book=ContainerBook())

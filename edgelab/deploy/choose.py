@@ -7,7 +7,7 @@ from ..model import validate
 from ..model.topology import Topology
 from . import artifacts, docker_api, images
 from .base import Progress, Runtime, silent
-from .compose_runtime import ComposeRuntime
+from .compose_runtime import MOST_SITES, ComposeRuntime
 from .process import ProcessRuntime
 
 RUNTIMES = ("auto", "compose", "process")
@@ -29,6 +29,8 @@ def runtime(name: str = "auto", topology: Topology | None = None, *, progress: P
 
 
 def _compose_works(topology: Topology | None, progress: Progress) -> bool:
+    if topology is not None and len(topology.sites) > MOST_SITES:
+        return False
     if not docker_api.answers():
         return False
     try:

@@ -21,8 +21,10 @@ from .compose import write_project
 from .compose_start import accepts, ports_to_try, prepare_data, refused_config, subnets_for
 from .containers import Container
 from .ports import Ports
+from .shield import shielded
 from .toolchain import run
 
+MOST_SITES = 250
 _UP_DEADLINE_S = 60.0
 _COMPOSE_TIMEOUT_S = 300.0
 _KILL_DEADLINE_S = 60
@@ -41,6 +43,11 @@ class ComposeRuntime:
     def up(self, topology: Topology, folder: Path, *, run_id: str, progress: Progress = silent) -> ComposeDeployment:
         if not _RUN_ID.fullmatch(run_id):
             raise SpecError(f"run_id must be lower-case letters, digits, hyphens and underscores, not {run_id!r}")
+        if len(topology.sites) > MOST_SITES:
+            raise SpecError(
+                f"sites must be at most {MOST_SITES} with containers (each has a network of its own, and Toxiproxy is "
+                f"on all of them), not {len(topology.sites)}; use --runtime process"
+            )
         client = docker_api.connect()
         ports = Ports()
         lab = None
@@ -51,10 +58,11 @@ class ComposeRuntime:
             lab = ComposeDeployment(topology, folder.absolute(), client, ports, host_ports, tags, run_id=run_id)
             lab.bring_up(compose)
         except BaseException:  # Ctrl-C included: nothing may stay behind
-            if lab is not None:
-                lab.down(settle=True)
-            ports.release()
-            client.close()
+            with shielded():
+                if lab is not None:
+                    lab.down(settle=True)
+                ports.release()
+                client.close()
             raise
         return lab
 

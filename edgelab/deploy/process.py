@@ -20,6 +20,7 @@ from .child import Child
 from .footprint import sessions, usage_of
 from .ports import Ports
 from .preflight import check_configs
+from .shield import shielded
 
 _UP_DEADLINE_S = 60.0
 _STOP_S = 5.0
@@ -47,7 +48,8 @@ class ProcessRuntime:
         try:
             lab.bring_up()
         except BaseException:  # Ctrl-C included: nothing may stay behind
-            lab.down()
+            with shielded():
+                lab.down()
             raise
         return lab
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol, TextIO
 
@@ -73,7 +74,8 @@ class Plain:
 
     def phase(self, line: str) -> None:
         """Print it with the seconds since the start."""
-        print(f"{time.monotonic() - self._began:6.1f} s  {line}", file=self._out, flush=True)
+        with suppress(OSError, ValueError):  # nobody reads it any more: no reason to end the run
+            print(f"{time.monotonic() - self._began:6.1f} s  {line}", file=self._out, flush=True)
 
     def status(self, status: Status) -> None:
         """Print a line when a fault begins or ends."""
@@ -101,11 +103,13 @@ class Terminal:
     def status(self, status: Status) -> None:
         """Show it."""
         self._last = status
-        self._live.update(self._render())
+        with suppress(OSError, ValueError):
+            self._live.update(self._render())
 
     def close(self) -> None:
         """Remove the line."""
-        self._live.stop()
+        with suppress(OSError, ValueError):
+            self._live.stop()
 
     def _render(self) -> Text:
         s = self._last

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
 from ..clock import Clock
 from ..deploy.base import Deployment, Runtime
+from ..deploy.shield import shielded
 from ..errors import FaultError
 from ..history import Journal
 from ..model.measured import MeasuredWindow
@@ -196,16 +195,9 @@ def _drain_json(drained: Drained) -> Mapping[str, Any]:
     return {"why": drained.why, "timed_out": drained.timed_out}
 
 
-def _shielded(clean_up: Any) -> None:
-    """Run ``clean_up`` to its end: a second Ctrl-C would leave faults and brokers behind."""
-    if threading.current_thread() is not threading.main_thread():
+def _shielded(clean_up: Callable[[], None]) -> None:
+    with shielded():
         clean_up()
-        return
-    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        clean_up()
-    finally:
-        signal.signal(signal.SIGINT, previous)
 
 
 __all__ = ["Meta", "new_run_id", "play", "play_on"]

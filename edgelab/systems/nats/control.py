@@ -59,8 +59,10 @@ async def call(client: Client, subject: str, body: Any = None, *, timeout_s: flo
     """
     try:
         answer = await client.request(subject, b"" if body is None else json.dumps(body).encode(), timeout=timeout_s)
-    except (TimeoutError, nats.errors.Error) as error:
+    except (TimeoutError, nats.errors.NoRespondersError) as error:
         raise NotReady(f"no answer to {subject} within {timeout_s:g} s ({type(error).__name__})") from error
+    except nats.errors.Error as error:
+        raise NotReady(f"{subject} could not be asked: {error} ({type(error).__name__})") from error
     data: dict[str, Any] = json.loads(answer.data)
     if problem := data.get("error"):
         code = problem.get("err_code", problem.get("code"))
