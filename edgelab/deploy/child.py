@@ -15,6 +15,7 @@ import psutil
 from ..errors import LabError
 
 _TAIL_BYTES = 16_384
+_LINE = 240  # Toxiproxy writes JSON of any length
 
 
 class Child:
@@ -127,7 +128,8 @@ class Child:
         with suppress(OSError), self.log.open("rb") as file:
             end = file.seek(0, os.SEEK_END)
             file.seek(max(self._log_start, end - _TAIL_BYTES))
-            return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
+            text = file.read().decode(errors="replace").splitlines()[-lines:]
+            return "\n".join(line if len(line) <= _LINE else f"{line[:_LINE]} …" for line in text)
         return ""
 
     def _must_run(self, verb: str) -> None:

@@ -105,12 +105,17 @@ def _choose(client: docker.DockerClient, program: str, version: str, progress: P
     try:
         client.images.pull(tag)
     except (DockerException, requests.RequestException) as error:
-        option = f"--nats {version}" if program == "nats-server" else ""
-        raise ArtifactError(
-            f"image {tag} is not here and could not be pulled ({error}); `edgelab images build {option}`".rstrip()
-            + f" makes {image.local}:{version} from the binary instead"
-        ) from error
+        problem = f"image {tag} is not here and could not be pulled ({error})"
+        raise ArtifactError(f"{problem}; {_instead(program, version)}") from error
     return tag
+
+
+def _instead(program: str, version: str) -> str:
+    image = _image(program)
+    if image.variable in os.environ:
+        return f"it is what {image.variable} names: unset or correct that"
+    command = "edgelab images build" + (f" --nats {version}" if program == "nats-server" else "")
+    return f"`{command}` makes {image.local}:{version} from the binary instead"
 
 
 def _has(client: docker.DockerClient, tag: str) -> bool:

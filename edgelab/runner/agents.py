@@ -12,7 +12,7 @@ from typing import Any
 from ..agents.process import AgentProcess
 from ..clock import Clock
 from ..deploy.base import Deployment
-from ..errors import LabError
+from ..errors import LabError, NotReady
 from ..model.scenario import Scenario
 from ..store import RunFolder
 from ..systems.base import System
@@ -46,17 +46,22 @@ class Agents:
         for agent in (self.observer, *self.publishers):
             agent.start(start_ns)
 
-    def wait_published(self, tick: Callable[[], None], *, every_s: float = 0.1) -> None:
+    def wait_published(self, tick: Callable[[], None], *, within_s: float, every_s: float = 0.1) -> None:
         """Return once every publisher has ended by itself; ``tick`` is called meanwhile.
 
         Raises:
-            LabError: an agent died.
+            LabError: an agent died; told at once, whatever the others still have to do.
+            NotReady: one still runs after ``within_s``.
         """
-        while any(agent.poll() is None for agent in self.publishers):
+        end = time.monotonic() + within_s
+        while running := [agent for agent in self.publishers if not _has_ended(agent)]:
             tick()
+            if time.monotonic() >= end:
+                raise NotReady(
+                    f"agent {running[0].name} still publishes {within_s:.0f} s after the start; if that is right, "
+                    "raise the scenario's drain_deadline_s"
+                )
             time.sleep(every_s)
-        for agent in self.publishers:
-            agent.wait(_STOP_S)
 
     def assert_observing(self) -> None:
         """Raise if the observer is gone: a drain that it does not watch would look as if nothing moved.
@@ -78,6 +83,13 @@ class Agents:
         for agent in (*self.publishers, self.observer):
             with suppress(LabError, OSError):
                 agent.kill()
+
+
+def _has_ended(agent: AgentProcess) -> bool:
+    if agent.poll() is None:
+        return False
+    agent.wait(_STOP_S)
+    return True
 
 
 def spawn(

@@ -93,7 +93,9 @@ def play_on(
         injector.play(start_ns)
         sampler.take()  # ends what counts as idle: nothing is due yet
         watch = _Watch(scenario, lab, injector, agents, counts, reporter, clock, start_ns)
-        agents.wait_published(watch.publishing)
+        agents.wait_published(
+            watch.publishing, within_s=_LEAD_S + scenario.workload.duration_s + scenario.drain_deadline_s
+        )
         _wait_for_faults(injector, watch)
         meta.write(publish_end_ns=clock.now_ns())
         drained = drain(
