@@ -28,11 +28,13 @@ import numpy as np
 from edgelab.agents.process import AgentProcess
 from edgelab.clock import Clock
 from edgelab.deploy import artifacts
+from edgelab.deploy.ports import Ports
 from edgelab.errors import LabError
 from edgelab.history import Kind, Outcome, read_journal, read_segment
 
 _SIZE_BYTES = 1024
-_PORT, _MONITOR = 24870, 24871
+_PORTS = Ports()
+_PORT, _MONITOR = _PORTS.take(), _PORTS.take()
 _OVERLOAD_HZ = 400_000.0
 _RATE = re.compile(r"([\d,]+) msgs/sec")
 
