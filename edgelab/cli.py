@@ -22,6 +22,24 @@ from .errors import EdgelabError, LabError, SpecError
 _RUNTIMES = ("auto", "compose", "process")
 
 
+_EPILOG = """\b
+Start with:
+  edgelab doctor
+  edgelab run nats_leaf_outage
+"""
+_RUN_EPILOG = """\b
+Examples:
+  edgelab run nats_leaf_outage
+  edgelab run nats_leaf_outage --set sites=1 --set outage_s=10 --set kind=silent
+  edgelab run nats_leaf_outage --set system.durable_source=true
+  edgelab run nats_leaf_outage --system nats-leaf-core --runtime process
+
+\b
+Exit codes: 0 checks pass, 1 a check failed, 2 the input was refused,
+            3 the lab itself failed or the verdict is unknown.
+"""
+
+
 class _Commands(click.Group):
     """Turns edgelab's errors into one line and the contract's exit code; keeps tracebacks for bugs."""
 
@@ -46,12 +64,14 @@ class _Commands(click.Group):
             ctx.exit(3)
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=_Commands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
 @click.version_option(__version__)
 def main() -> None:
     """What does a broker at the edge lose when its backhaul goes, and how long does recovery take?
 
-    Real brokers, honest faults, every message accounted for. Start with: edgelab run nats_leaf_outage
+    Real brokers, honest faults, every message accounted for.
     """
     # A polite kill and a terminal that is closed must clean up as Ctrl-C does.
     signal.signal(signal.SIGTERM, _interrupt)
@@ -59,14 +79,25 @@ def main() -> None:
         signal.signal(signal.SIGHUP, _interrupt)
 
 
-@main.command()
+@main.command(short_help="Play a scenario and say what became of every message.", epilog=_RUN_EPILOG)
 @click.argument("scenario")
 @click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A parameter; system.OPTION=VALUE for the system's."
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A parameter of the scenario, or system.OPTION=VALUE for its system; KEY=@FILE takes the value from a file. "
+    "`edgelab list` names them all. May be repeated.",
 )
-@click.option("--system", help="Another system under test, for the same schedule and traffic.")
-@click.option("--runtime", type=click.Choice(_RUNTIMES), default="auto", show_default=True)
-@click.option("--seed", type=int, help="Of everything random; the scenario's own by default.")
+@click.option("--system", metavar="NAME", help="Another system under test, for the same faults and traffic.")
+@click.option(
+    "--runtime",
+    type=click.Choice(_RUNTIMES),
+    default="auto",
+    show_default=True,
+    help="Containers (compose) or plain local processes; auto takes containers where Docker works.",
+)
+@click.option("--seed", type=int, metavar="N", help="Of everything random; the scenario's own by default.")
 @click.option("--repeat", type=click.IntRange(1, 1000), default=1, show_default=True, help="Play it this often.")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where run folders go."
@@ -80,7 +111,10 @@ def run(
     repeat: int,
     out: Path,
 ) -> None:
-    """Play SCENARIO (a name from `edgelab list`, or path/to/file.py:function) and say what became of every message."""
+    """Play SCENARIO and say what became of every message.
+
+    SCENARIO is a name from `edgelab list`, or path/to/file.py:function, where the function returns a Scenario.
+    """
     from . import resolve
     from .lab import run as play
     from .runner.live import reporter_for
@@ -101,10 +135,10 @@ def run(
     sys.exit(max(one.exit_code for one in runs))
 
 
-@main.command()
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@main.command(short_help="Put runs side by side.")
+@click.argument("runs", metavar="RUN RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
 def compare(runs: tuple[Path, ...]) -> None:
-    """Put two or more RUNS side by side: losses, recovery, what crossed the link."""
+    """Put two or more run folders side by side: losses, recovery, what crossed the link."""
     from .runs import load
     from .show import comparison
 
@@ -113,10 +147,13 @@ def compare(runs: tuple[Path, ...]) -> None:
     _print(comparison([load(path) for path in runs]))
 
 
-@main.command()
+@main.command(short_help="Analyse a run folder again.")
 @click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
 def report(folder: Path) -> None:
-    """Analyse RUN's history again and write its result, ledger, plots and report anew."""
+    """Analyse the history in the run folder RUN again; write its result, ledger, plots and report anew.
+
+    Exits as the run did: 0 checks pass, 1 a check failed, 3 unknown.
+    """
     from .runs import analyse
     from .show import summary
 
@@ -125,11 +162,13 @@ def report(folder: Path) -> None:
     sys.exit(one.exit_code)
 
 
-@main.command("list")
+@main.command("list", short_help="What can be run, and what was.")
 @click.argument("what", type=click.Choice(["all", "scenarios", "systems", "runs"]), default="all")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), help="Where run folders are.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where run folders are."
+)
 def list_(what: str, out: Path) -> None:
-    """List scenarios, systems with their options, and runs."""
+    """List scenarios with their parameters, systems with their options, and runs; all three by default."""
     from .show import runs_table, scenarios_table, systems_table
 
     if what in {"all", "scenarios"}:
@@ -140,10 +179,10 @@ def list_(what: str, out: Path) -> None:
         _print(runs_table(out))
 
 
-@main.command()
+@main.command(short_help="Show a scenario's topology as a compose file.")
 @click.argument("scenario", required=False)
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A parameter of the scenario.")
-@click.option("--system", help="Another system under test.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="As for `edgelab run`.")
+@click.option("--system", metavar="NAME", help="Another system under test.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write compose.yaml and its files there.")
 @click.option("--reference", type=click.Path(path_type=Path), help="Write all reference topologies there.")
 def compose(
@@ -167,9 +206,12 @@ def compose(
         _print(str(write_project(topology, out)))
 
 
-@main.command()
+@main.command(short_help="What this machine can and cannot run.")
 def doctor() -> None:
-    """Say what this machine can and cannot run, and how to mend it."""
+    """Say what this machine can and cannot run, and how to mend it.
+
+    Changes nothing. Exits with 0 where something can be run, else with 3.
+    """
     from .deploy.doctor import diagnose
     from .show import findings
 
@@ -178,7 +220,7 @@ def doctor() -> None:
     sys.exit(0 if all(finding.ok for finding in found if finding.needed) else 3)
 
 
-@main.command()
+@main.command(short_help="Get the binaries; a run gets what it lacks, too.")
 @click.option("--for-tests", is_flag=True, help="Also what the tests need: older versions, compose, images.")
 @click.option("--for-bench", is_flag=True, help="Also the native tools that `make bench` compares with.")
 def setup(*, for_tests: bool, for_bench: bool) -> None:
@@ -188,14 +230,18 @@ def setup(*, for_tests: bool, for_bench: bool) -> None:
     set_up(for_tests=for_tests, for_bench=for_bench, progress=_say)
 
 
-@main.group()
+@main.group(short_help="Container images for --runtime compose.")
 def images() -> None:
     """Container images for the compose runtime."""
 
 
-@images.command()
+@images.command(short_help="Build them here, where no image registry is reached.")
 @click.option(
-    "--nats", "nats_versions", multiple=True, metavar="VERSION", help="nats-server versions; the newest by default."
+    "--nats",
+    "nats_versions",
+    multiple=True,
+    metavar="VERSION",
+    help="Of nats-server; the newest by default. May be repeated.",
 )
 def build(nats_versions: tuple[str, ...]) -> None:
     """Build local images from the same binaries, for machines that reach no image registry."""
@@ -205,10 +251,13 @@ def build(nats_versions: tuple[str, ...]) -> None:
         _print(tag)
 
 
-@main.command()
-@click.option("--include-running", is_flag=True, help="Also what labs that still run have started.")
+@main.command(short_help="Remove what labs that were killed left behind.")
+@click.option("--include-running", is_flag=True, help="Also what labs that still run have started: ends their runs.")
 def clean(*, include_running: bool) -> None:
-    """Remove containers, networks, volumes and processes that dead labs left behind; nothing else."""
+    """Remove containers, networks, volumes and processes that dead labs left behind; nothing else.
+
+    Run folders, images and the cache stay.
+    """
     from .deploy.clean import clean as clean_
 
     removed = clean_(include_running=include_running)

@@ -246,7 +246,11 @@ def _read_header(head: bytes, read: Any, path: Path) -> tuple[int, dict[str, Any
     if len(head) < 12 or head[:8] != MAGIC:
         raise LabError(f"{path} is not a history segment of this version")
     (length,) = struct.unpack("<I", head[8:12])
-    return length, json.loads(read(length - 12))
+    try:
+        about: dict[str, Any] = json.loads(read(length - 12))
+    except ValueError as error:
+        raise LabError(f"{path} was cut short or changed: its header cannot be read") from error
+    return length, about
 
 
 def _used(records: Records) -> int:

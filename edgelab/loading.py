@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,29 @@ from .store import RunFolder
 from .systems import SYSTEMS
 
 
+@contextmanager
+def intact(folder: RunFolder) -> Iterator[None]:
+    """What is missing or wrong in a folder that is read within is told as that, and not as a bug of the reader's.
+
+    Raises:
+        LabError: the folder is of another version of edgelab, was cut short, or was changed.
+    """
+    try:
+        yield
+    except LabError:
+        raise
+    except (OSError, LookupError, TypeError, ValueError, AttributeError) as error:
+        raise LabError(
+            f"the run in {folder.path} cannot be read ({type(error).__name__}: {error}): it is of another version of "
+            "edgelab, was cut short, or was changed"
+        ) from error
+
+
 def scenario_of(folder: RunFolder) -> Scenario:
     """The scenario that was played.
 
     Raises:
-        LabError: the folder is of another version of edgelab.
+        LabError: the folder is of another version of edgelab, or was changed.
     """
     value = codec.decode(folder.read_json("scenario.json"), _classes())
     if not isinstance(value, Scenario):

@@ -13,6 +13,7 @@ from .analysis import plots, report, result
 from .analysis.results import Results
 from .analysis.results import analyse as results_of
 from .analysis.verdict import Judgement, judge
+from .errors import LabError
 from .model import codec
 from .model.scenario import Scenario
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from .systems.base import System
 
+_SHOWN = {"scenario", "system", "runtime", "versions", "verdict", "checks", "ledger", "losses", "windows"}
 _EXIT_CODES = {"pass": 0, "fail": 1, "unknown": 3}
 
 
@@ -46,6 +48,11 @@ class Run:
             LabError: the run was not analysed (it was killed, or the lab failed).
         """
         value: dict[str, Any] = self._store.read_json("result.json")
+        if not isinstance(value, dict) or not value.keys() >= _SHOWN or value["verdict"] not in _EXIT_CODES:
+            raise LabError(
+                f"{self.folder / 'result.json'} is of another version of edgelab, or was changed; "
+                f"`edgelab report {self.folder}` writes it anew"
+            )
         return value
 
     @property
@@ -61,7 +68,8 @@ class Run:
     @cached_property
     def scenario(self) -> Scenario:
         """What was played."""
-        return loading.scenario_of(self._store)
+        with loading.intact(self._store):
+            return loading.scenario_of(self._store)
 
     @cached_property
     def results(self) -> Results:
@@ -70,13 +78,15 @@ class Run:
         Raises:
             LabError: the run ended before the hub's store was read.
         """
-        facts = loading.facts_of(self._store, self.scenario)
+        with loading.intact(self._store):
+            facts = loading.facts_of(self._store, self.scenario)
         system: System = self.scenario.system  # type: ignore[assignment]  # systems are Systems
         return results_of(facts, system.causes, system.remarks)
 
     def history(self) -> pd.DataFrame:
         """Every record of every agent, in order of time: of a killed run, too."""
-        return loading.history_of(self._store)
+        with loading.intact(self._store):
+            return loading.history_of(self._store)
 
     def ledger(self) -> pd.DataFrame:
         """One row per attempted message: :func:`edgelab.analysis.ledger.account` names the columns."""

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from .deploy.doctor import Finding
+from .deploy.doctor import Finding, runtimes
 from .errors import EdgelabError
 from .resolve import known_scenarios
 from .runs import Run, load
@@ -35,12 +36,14 @@ def summary(run: Run) -> str:
     if result["windows"]:
         console.print(_recovery(result))
     for remark in result.get("remarks", ()):  # runs of before had none
-        console.print(f"[dim]{remark}[/]")
+        console.print(f"[dim]{escape(remark)}[/]")
     console.print(f"verdict [{_COLOURS[result['verdict']]}]{result['verdict']}[/]")
     for check in result["checks"]:
         if check["verdict"] != "pass":
-            console.print(f"  [{_COLOURS[check['verdict']]}]{check['verdict']}[/] {check['name']}: {check['why']}")
-    console.print(f"run folder {run.folder}  (report.html, plots/, ledger.parquet)", soft_wrap=True)
+            console.print(
+                f"  [{_COLOURS[check['verdict']]}]{check['verdict']}[/] {check['name']}: {escape(check['why'])}"
+            )
+    console.print(f"run folder {escape(str(run.folder))}  (report.html, plots/, ledger.parquet)", soft_wrap=True)
     return _text(console)
 
 
@@ -63,7 +66,7 @@ def comparison(runs: Sequence[Run]) -> str:
     console.print(table)
     console.print("detect, reconnect, resume, sync: of the slowest site, in seconds")
     for number, run in enumerate(runs, start=1):
-        console.print(f"{number}  {run.folder}", soft_wrap=True)
+        console.print(f"{number}  {escape(str(run.folder))}", soft_wrap=True)
     return _text(console)
 
 
@@ -73,9 +76,8 @@ def scenarios_table() -> str:
     table.add_column("name")
     table.add_column("what it is, and its parameters")
     for name, function in known_scenarios().items():
-        first = inspect.getdoc(function) or ""
         parameters = ", ".join(f"{p.name}={p.default}" for p in inspect.signature(function).parameters.values())
-        table.add_row(name, f"{first.split(chr(10) * 2)[0]}\n[dim]{parameters}[/]")
+        table.add_row(name, f"{_first_paragraph(function)}\n[dim]{parameters}[/]")
     return _printed(table)
 
 
@@ -85,18 +87,20 @@ def systems_table() -> str:
     table.add_column("name")
     table.add_column("what it is, and its options")
     for name, kind in SYSTEMS.items():
-        first = (inspect.getdoc(kind) or "").split("\n\n")[0]
-        options = ", ".join(f.name for f in dataclasses.fields(kind) if f.init)
-        table.add_row(name, f"{first}\n[dim]{options}[/]")
+        options = ", ".join(f"{f.name}={_default(f.default)}" for f in dataclasses.fields(kind) if f.init)
+        table.add_row(name, f"{_first_paragraph(kind)}\n[dim]{options}[/]")
     return _printed(table)
 
 
 def runs_table(out: Path) -> str:
     """The runs in ``out``, newest first."""
+    folders = newest_first(out)
+    if not folders:
+        return f"no runs in {out} yet"
     table = Table(title=f"runs in {out}", title_justify="left")
     for column in ("run", "system", "attempted", "lost", "verdict"):
         table.add_column(column)
-    for folder in newest_first(out):
+    for folder in folders:
         try:
             result = load(folder.path).result
         except EdgelabError:
@@ -114,9 +118,19 @@ def findings(found: Sequence[Finding]) -> str:
     """What this machine can and cannot run."""
     table = Table(show_header=False, box=None, padding=(0, 1))
     for finding in found:
-        mark = "[green]ok[/]" if finding.ok else "[yellow]missing[/]"
-        table.add_row(mark, finding.name, finding.found if finding.ok else f"{finding.found}\n[bold]{finding.mend}[/]")
-    return _printed(table)
+        mark = "[green]ok[/]" if finding.ok else "[bold red]mend[/]" if finding.needed else "[yellow]absent[/]"
+        text = escape(finding.found)
+        table.add_row(mark, finding.name, text if finding.ok else f"{text}\n[bold]{escape(finding.mend)}[/]")
+    able = " and ".join(f"--runtime {name}" for name in runtimes(found))
+    return f"{_printed(table)}\n\n" + (f"this machine can run {able}" if able else "nothing runs here before that")
+
+
+def _first_paragraph(documented: object) -> str:
+    return escape((inspect.getdoc(documented) or "").split("\n\n")[0].replace("``", ""))
+
+
+def _default(value: object) -> str:
+    return "none" if value in {None, ""} else str(value)
 
 
 def _fates(result: dict[str, Any]) -> Table:

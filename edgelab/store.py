@@ -71,7 +71,9 @@ class RunFolder:
             return json.loads(target.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
             raise LabError(f"{target} does not exist: the run ended before it was written") from error
-        except json.JSONDecodeError as error:
+        except OSError as error:
+            raise LabError(f"{target} cannot be read: {error.strerror}") from error
+        except ValueError as error:  # not JSON, or not even text
             raise LabError(f"{target} is not JSON ({error}): it was changed or cut short") from error
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from .ports import FIRST_PORT, LAST_PORT, is_free
 _OLDEST_PYTHON = (3, 11)
 _DISK_BYTES = 3000 * MIB  # toolchain, module cache and a few runs
 _MEMORY_BYTES = 1000 * MIB  # hub, Toxiproxy, three sites, publishers and the analysis
+_ENGINE = "Docker engine"
 _PORTS_TRIED = 200
 _PORTS_WANTED = 0.5
 
@@ -44,6 +46,14 @@ class Finding:
 def diagnose() -> list[Finding]:
     """Look at everything a run needs; takes a few seconds, changes nothing."""
     return [_python(), _system(), _go(), *_binaries(), *_docker(), _disk(), _memory(), _ports(), _packet_plane()]
+
+
+def runtimes(found: Sequence[Finding]) -> list[str]:
+    """The runtimes that work here, given what :func:`diagnose` found."""
+    if not all(finding.ok for finding in found if finding.needed):
+        return []
+    engine = any(finding.ok for finding in found if finding.name == _ENGINE)
+    return ["process", "compose"] if engine else ["process"]
 
 
 def _python() -> Finding:
@@ -98,17 +108,16 @@ def _binaries() -> list[Finding]:
 
 
 def _docker() -> list[Finding]:
-    engine = "Docker engine"
     try:
         client = docker_api.connect(timeout_s=5.0)
     except RuntimeMissing as error:
         mend = "only --runtime compose needs it: start Docker, or on Debian as root `python -m edgelab.deploy.engine`"
-        return [Finding(name=engine, ok=False, found=str(error.__cause__ or error), mend=mend)]
+        return [Finding(name=_ENGINE, ok=False, found=str(error.__cause__ or error), mend=mend)]
     try:
         version = str(client.version()["Version"])
-        return [Finding(name=engine, ok=True, found=version), _compose(), *_images(client)]
+        return [Finding(name=_ENGINE, ok=True, found=version), _compose(), *_images(client)]
     except (LabError, docker.errors.DockerException) as error:
-        return [Finding(name=engine, ok=False, found=str(error), mend="restart Docker")]
+        return [Finding(name=_ENGINE, ok=False, found=str(error), mend="restart Docker")]
     finally:
         client.close()
 

@@ -87,14 +87,23 @@ class Plain:
         """Nothing."""
 
 
+class Screen(Console):
+    """A console whose reader may go away; rich would end the program with status 1, "a check failed"."""
+
+    def on_broken_pipe(self) -> None:
+        """Show nothing more."""
+        self.quiet = True
+
+
 class Terminal:
     """One line that moves."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(stderr=True)
+        self._console = console or Screen(stderr=True)
         self._last = Status()
         self._live = Live(self._render(), console=self._console, refresh_per_second=8, transient=True)
-        self._live.start()
+        with suppress(OSError, ValueError):
+            self._live.start()
 
     def phase(self, line: str) -> None:
         """Show what begins."""
@@ -127,5 +136,5 @@ class Terminal:
 
 def reporter_for(stream: TextIO) -> Reporter:
     """The one that fits ``stream``: moving on a terminal, plain lines in a pipe."""
-    console = Console(file=stream)
+    console = Screen(file=stream)
     return Terminal(console) if console.is_terminal else Plain(stream)
