@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
@@ -17,6 +17,7 @@ from typing import Any, TextIO
 import click
 
 from . import __version__
+from .deploy.shield import ENDING
 from .errors import EdgelabError, LabError, SpecError
 
 _RUNTIMES = ("auto", "compose", "process")
@@ -73,10 +74,7 @@ def main() -> None:
 
     Real brokers, honest faults, every message accounted for.
     """
-    # A polite kill and a terminal that is closed must clean up as Ctrl-C does.
-    signal.signal(signal.SIGTERM, _interrupt)
-    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup: go on
-        signal.signal(signal.SIGHUP, _interrupt)
+    click.get_current_context().call_on_close(_hear_interrupts())
 
 
 @main.command(short_help="Play a scenario and say what became of every message.", epilog=_RUN_EPILOG)
@@ -303,7 +301,25 @@ def _nobody_listening(stream: TextIO) -> Iterator[None]:
             os.close(nowhere)
 
 
+def _hear_interrupts() -> Callable[[], None]:
+    """Let a polite kill and a terminal that is closed clean up as Ctrl-C does; returns what undoes this."""
+    before = {number: signal.getsignal(number) for number in ENDING}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:  # under nohup, or in the background of a script: go on
+            signal.signal(number, _interrupt)
+
+    def undo() -> None:
+        for number, handler in before.items():
+            if signal.getsignal(number) is _interrupt:  # else this process is on its way out, deaf
+                signal.signal(number, handler)
+
+    return undo
+
+
 def _interrupt(_signal: int, _frame: object) -> None:
+    # Once is enough: a second one, wherever it came, would cut the way out short. What follows has deadlines.
+    for number in ENDING:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

@@ -180,10 +180,15 @@ def read_segment(path: Path) -> tuple[Records, dict[str, Any]]:
     """
     with path.open("rb") as file:
         start, about = _read_header(file.read(12), file.read, path)
-    count = (path.stat().st_size - start) // RECORD.itemsize
-    if count == 0:
-        return np.empty(0, RECORD), about
-    records = np.memmap(path, dtype=RECORD, mode="r", offset=start, shape=(count,))
+        count = (os.fstat(file.fileno()).st_size - start) // RECORD.itemsize
+        if count <= 0:
+            return np.empty(0, RECORD), about
+        file.seek(start + (count - 1) * RECORD.itemsize)
+        if _used(_whole_records(file.read(RECORD.itemsize))):
+            return np.memmap(path, dtype=RECORD, mode="r", offset=start, shape=(count,)), about
+        # Zeros at its end: its writer may live, and cut them off now. A map would end this process with SIGBUS then.
+        file.seek(start)
+        records = _whole_records(file.read(count * RECORD.itemsize))
     return records[: _used(records)], about
 
 
@@ -202,7 +207,7 @@ class Tail:
             start, _ = _read_header(file.read(12), file.read, self._path)
             file.seek(start + self._seen * RECORD.itemsize)
             raw = file.read()
-        records = np.frombuffer(raw[: len(raw) // RECORD.itemsize * RECORD.itemsize], dtype=RECORD)
+        records = _whole_records(raw)
         # A record being written has its kind set last or close to it; the next call sees it whole.
         records = records[: _used(records)]
         self._seen += len(records)
@@ -251,6 +256,10 @@ def _read_header(head: bytes, read: Any, path: Path) -> tuple[int, dict[str, Any
     except ValueError as error:
         raise LabError(f"{path} was cut short or changed: its header cannot be read") from error
     return length, about
+
+
+def _whole_records(raw: bytes) -> Records:
+    return np.frombuffer(raw[: len(raw) // RECORD.itemsize * RECORD.itemsize], dtype=RECORD)
 
 
 def _used(records: Records) -> int:

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from click.testing import CliRunner
 
+from edgelab.cli import main
 from edgelab.history import Kind
 from edgelab.runs import load
 
@@ -53,6 +55,26 @@ def of_runs_in(out: Path) -> list[psutil.Process]:
         (("compare", "one"), "RUN must be given at least twice"),
         (("compose",), "SCENARIO must be given"),
         (("run", "nats_leaf_outage", "--out", "/proc/nowhere"), "--out must be a folder that can be written to"),
+        (
+            (
+                "run",
+                "nats_leaf_outage",
+                "--set",
+                "sites=1",
+                "--set",
+                "rate_hz=1e6",
+                "--set",
+                "size_bytes=1000000",
+                "--set",
+                "outage_s=900",
+            ),
+            "messages need at least 915.1 TB of disk",
+        ),
+        (
+            ("run", "nats_leaf_outage", "--set", "system.extra_site_config=x: @{listn:client}"),
+            "service site-1 uses @{listn:client}, which is no placeholder",
+        ),
+        (("run", "nats_leaf_outage", "--set", "sites=1000", "--runtime", "compose"), "sites must be at most 250 with"),
     ],
 )
 def test_bad_input_is_refused_in_one_message_with_exit_code_2(
@@ -123,6 +145,76 @@ def test_a_check_that_fails_is_exit_code_1_and_says_what_was_lost(tmp_path: Path
     assert "no loss" in done.stdout
 
 
+_OWN_CHECK = """
+from dataclasses import dataclass, replace
+from scenarios import nats_leaf_outage
+
+@dataclass(frozen=True)
+class Mine:
+    name = "mine"
+    def check(self, results): ...
+
+def mine():
+    return replace(nats_leaf_outage(), checks=(Mine(),))
+
+def fails():
+    raise ZeroDivisionError("of mine")
+"""
+
+
+def test_what_no_report_could_read_and_a_scenario_that_raises_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(_OWN_CHECK)
+
+    own_check = edgelab("run", "mine.py:mine", cwd=tmp_path)
+    raises = edgelab("run", "mine.py:fails", cwd=tmp_path)
+
+    assert (own_check.returncode, raises.returncode) == (2, 2)
+    assert "a 'Mine' is not known" in own_check.stderr
+    assert "mine.py:fails failed: ZeroDivisionError: of mine (" in raises.stderr
+    assert "mine.py, line 14)" in raises.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def test_no_engine_is_the_labs_failure_and_says_what_to_do(tmp_path: Path) -> None:
+    environment = {**os.environ, "DOCKER_HOST": f"unix://{tmp_path}/nothing.sock"}
+
+    done = subprocess.run(
+        [*EDGELAB, "run", "nats_leaf_outage", "--runtime", "compose"],
+        capture_output=True, text=True, check=False, cwd=tmp_path, env=environment,
+    )  # fmt: skip
+
+    assert done.returncode == 3
+    assert "no Docker engine answers" in done.stderr
+    assert "use --runtime process" in done.stderr
+    assert "nothing was recorded yet" in done.stderr
+
+
+def test_a_bug_is_not_taken_for_a_check_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise RuntimeError("unforeseen")
+
+    monkeypatch.setattr("edgelab.deploy.doctor.diagnose", broken)
+
+    result = CliRunner().invoke(main, ["doctor"])
+
+    assert result.exit_code == 3
+    assert "RuntimeError: unforeseen" in result.stderr
+    assert "a bug of edgelab" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [("list",), ("compose", "nats_leaf_outage")])
+def test_a_reader_that_went_away_changes_no_exit_code(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    done = subprocess.run(
+        [*EDGELAB, *arguments], stdout=writing, stderr=subprocess.PIPE, check=False, cwd=tmp_path, text=True
+    )
+    os.close(writing)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.fixture
 def under_way(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A lab in the middle of an outage."""
@@ -145,11 +237,13 @@ def under_way(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 @pytest.mark.process
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("how", [(signal.SIGINT, signal.SIGINT, signal.SIGTERM), (signal.SIGTERM,), (signal.SIGHUP,)])
 def test_an_interrupted_run_takes_everything_down_and_keeps_its_history(
-    tmp_path: Path, under_way: subprocess.Popen[bytes], how: signal.Signals
+    tmp_path: Path, under_way: subprocess.Popen[bytes], how: tuple[signal.Signals, ...]
 ) -> None:
-    under_way.send_signal(how)
+    for number in how:
+        under_way.send_signal(number)
+        time.sleep(0.05)
     assert under_way.wait(timeout=40) == 3
 
     assert "interrupted" in (tmp_path / "output").read_text()
@@ -157,6 +251,32 @@ def test_an_interrupted_run_takes_everything_down_and_keeps_its_history(
     assert not of_runs_in(tmp_path)
     history = load(tmp_path / "runs" / "latest").history()
     assert (history["kind"] == Kind.INVOKE.name).sum() > 50
+
+
+@pytest.mark.process
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize(
+    ("victim", "words"),
+    [
+        ("publish-0.json", "the lab failed: agent publish-0 ended with status -9 (killed by SIGKILL)"),
+        ("observe.json", "the lab failed: agent observe ended with status -9 (killed by SIGKILL)"),
+        ("site-1/nats.conf", "the system under test failed: site-1 was ended by signal 9; its log ends:"),
+        ("toxiproxy.json", "toxiproxy was ended by signal 9"),
+    ],
+)
+def test_whatever_dies_in_the_middle_ends_the_run_at_once_by_name(
+    tmp_path: Path, under_way: subprocess.Popen[bytes], victim: str, words: str
+) -> None:
+    (found,) = [p for p in of_runs_in(tmp_path) if any(part.endswith(victim) for part in p.cmdline())]
+
+    found.kill()
+
+    assert under_way.wait(timeout=40) == 3  # the schedule goes on for a minute
+    told = (tmp_path / "output").read_text()
+    assert words in told
+    assert "what was recorded is in" in told
+    assert "Traceback" not in told
+    assert not of_runs_in(tmp_path)
 
 
 @pytest.mark.process

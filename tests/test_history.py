@@ -48,6 +48,20 @@ def test_a_segment_grows_beyond_its_first_allocation(tmp_path: Path) -> None:
     assert records[-1]["kind"] == Kind.LAG
 
 
+def test_what_was_read_of_a_segment_stays_readable_when_its_writer_cuts_it_to_its_records(tmp_path: Path) -> None:
+    # As an agent does whose lab was killed, while somebody looks at the history. A map would end this process.
+    writer = SegmentWriter(tmp_path / "a.seg", "publish-0")
+    writer.append(Kind.INVOKE, 10, sequence=5)
+
+    records, _ = read_segment(tmp_path / "a.seg")
+    writer.close()
+    os.truncate(tmp_path / "a.seg", 64)
+
+    assert records["sequence"].tolist() == [5]
+    assert not isinstance(records.base, np.memmap)
+    assert read_segment(tmp_path / "a.seg")[0].tolist() == []
+
+
 _WRITES_FOR_EVER = """
 import sys; from pathlib import Path; from edgelab.history import SegmentWriter
 writer = SegmentWriter(Path(sys.argv[1]), "victim")

@@ -24,7 +24,6 @@ from .ports import Ports
 from .shield import shielded
 from .toolchain import run
 
-MOST_SITES = 250
 _UP_DEADLINE_S = 60.0
 _COMPOSE_TIMEOUT_S = 300.0
 _KILL_DEADLINE_S = 60
@@ -43,11 +42,6 @@ class ComposeRuntime:
     def up(self, topology: Topology, folder: Path, *, run_id: str, progress: Progress = silent) -> ComposeDeployment:
         if not _RUN_ID.fullmatch(run_id):
             raise SpecError(f"run_id must be lower-case letters, digits, hyphens and underscores, not {run_id!r}")
-        if len(topology.sites) > MOST_SITES:
-            raise SpecError(
-                f"sites must be at most {MOST_SITES} with containers (each has a network of its own, and Toxiproxy is "
-                f"on all of them), not {len(topology.sites)}; use --runtime process"
-            )
         client = docker_api.connect()
         ports = Ports()
         lab = None

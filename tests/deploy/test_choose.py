@@ -1,10 +1,11 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from edgelab.deploy import artifacts, choose, docker_api, images
 from edgelab.errors import ArtifactError, SpecError
-from edgelab.model.topology import Topology
+from edgelab.model.topology import Topology, site_names
 
 
 @pytest.fixture
@@ -49,6 +50,19 @@ def test_auto_says_why_it_does_not_take_an_engine_that_answers(
     choose.runtime("auto", small(), progress=said.append)
 
     assert said == ["a Docker engine answers, but: no image; using local processes"]
+
+
+def test_more_sites_than_containers_can_hold_become_processes(
+    machine: Callable[..., None], small: Callable[..., Topology]
+) -> None:
+    machine()
+    many = replace(small(), sites=site_names(choose.MOST_SITES + 1))
+
+    assert choose.runtime("auto", many).name == "process"
+    with pytest.raises(
+        SpecError, match=r"sites must be at most 250 with containers .*, not 251; use --runtime process"
+    ):
+        choose.runtime("compose", many)
 
 
 def test_a_name_is_taken_at_its_word(machine: Callable[..., None]) -> None:

@@ -1,10 +1,11 @@
 from collections import namedtuple
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from edgelab.deploy import doctor, toolchain
-from edgelab.deploy.doctor import Finding, diagnose
+from edgelab.deploy.doctor import Finding, diagnose, runtimes
 
 
 def by_name(found: list[Finding]) -> dict[str, Finding]:
@@ -46,3 +47,12 @@ def test_a_full_disk_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert (disk.ok, disk.needed, disk.found) == (False, True, "5 MiB here and in the cache")
     assert "EDGELAB_CACHE" in disk.mend
+
+
+def test_it_says_which_runtimes_work() -> None:
+    disk = Finding(name="free disk", ok=True, found="much", needed=True)
+    engine = Finding(name="Docker engine", ok=True, found="20.10")
+
+    assert runtimes([disk, engine]) == ["process", "compose"]
+    assert runtimes([disk, replace(engine, ok=False)]) == ["process"]
+    assert runtimes([replace(disk, ok=False), engine]) == []
