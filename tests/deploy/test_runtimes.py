@@ -79,8 +79,13 @@ def test_a_killed_service_starts_again_with_its_address_data_and_log(lab: Deploy
     assert lab.address("site-1", "client") == address
     assert monitor(lab, "site-1")["server_id"] != name
     assert (lab.folder / "data" / "site-1" / "kept").read_text() == "kept"
-    assert lab.collect_logs()["site-1"].read_text().count("Server is ready") == 2
     wait_for_leaf(lab)
+    ready.until(  # the monitor answers before the broker logs that it is ready
+        lambda: lab.collect_logs()["site-1"].read_text().count("Server is ready"),
+        accept=lambda count: count == 2,
+        deadline_s=10,
+        what="both starts in one log",
+    )
 
 
 def test_a_paused_service_answers_when_it_is_resumed(lab: Deployment) -> None:
