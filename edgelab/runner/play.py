@@ -10,7 +10,6 @@ from typing import Any
 from ..clock import Clock
 from ..deploy.base import Deployment, Runtime
 from ..deploy.shield import shielded
-from ..errors import FaultError
 from ..history import Journal
 from ..model.measured import MeasuredWindow
 from ..model.scenario import Scenario
@@ -110,11 +109,11 @@ def play_on(
         reporter.phase("closing every link")
         close_links(lab, folder)  # the observer still sees what had got through by then
         agents.stop_observer()
-        meta.write(drain_end_ns=drained.end_ns, drain=_drain_json(drained), clock_drift_ns=clock.drift_ns())
+        meta.write(drain_end_ns=drained.end_ns, drain=_drain_json(drained))
         reporter.phase("reading the hub's store")
-        meta.write(**harvest(scenario, system, lab, folder))
-        # Wall time may have been stepped while the store was read, too.
-        meta.write(clock_drift_ns=clock.drift_ns())
+        read = harvest(scenario, system, lab, folder)
+        # Taken last: wall time may have been stepped while the store was read, too.
+        meta.write(**read, clock_drift_ns=clock.drift_ns())
 
 
 class Meta:
@@ -190,7 +189,7 @@ def _wait_for_faults(injector: Injector, watch: _Watch) -> None:
     while not injector.wait(0.1):
         watch.publishing()
     if injector.error is not None:
-        raise FaultError(str(injector.error)) from injector.error
+        raise injector.error
 
 
 def _drain_json(drained: Drained) -> Mapping[str, Any]:
