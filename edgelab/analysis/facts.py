@@ -62,7 +62,10 @@ class Facts:
         links: bytes of each site's link.
         clock_drift_ns: how far wall time moved against the run's clock.
         hub_count: messages at the hub by an independent way; None if it could not be asked.
-        bypasses: dials that went to the hub without the proxy, in words.
+        bypasses: dials and connections that went round the proxy, in words.
+        census: who was seen connected to whom: (caller, service, port), each once; empty where nobody could look.
+        clients: which client library published, by publishing agent.
+        startup_s: seconds from the first service's start until every site's session flowed; None if not recorded.
     """
 
     scenario: str
@@ -95,6 +98,9 @@ class Facts:
     clock_drift_ns: int = 0
     hub_count: int | None = None
     bypasses: tuple[str, ...] = ()
+    census: tuple[tuple[str, str, str], ...] = ()
+    clients: Mapping[str, str] = field(default_factory=dict)
+    startup_s: float | None = None
 
     def seconds(self, t_ns: int) -> float:
         """``t_ns`` as seconds of the schedule."""

@@ -3,8 +3,8 @@
 - **detect**: fault applied -> the site's broker writes that its session is gone (where a site has none, its publishers
   do). What it writes once the fault is being cleared is no detection: Toxiproxy closes swallowed connections then.
   0 when it noticed within the call. None when another fault of the site had begun by then: it may be that one's.
-- **reconnect**: fault cleared -> it writes that it has a session again (where neither writes, the hub sees one). None
-  when the session never went away, as in a stall.
+- **reconnect**: fault cleared -> it writes that it has a session again (where no log tells, the observer sees one).
+  None when the session never went away, as in a stall.
 - **resume**: fault cleared -> a message of the site is stored at the hub.
 - **sync**: fault cleared -> the last message sent before that moment is stored at the hub; 0 when all of them were
   there already. None when one of them is stranded or its store time is not known, and when nothing of them came
@@ -144,8 +144,9 @@ def _session(facts: Facts, site: str, index: int) -> _Session:
     killed = [w.start_ns for w in facts.windows if w.fault == "Kill" and w.site == site and w.start_ns is not None]
     gone = [e.t_ns for e in events if e.kind == "closed"] + killed
     back = [e.t_ns for e in events if e.kind == "established"]
-    if not gone and not back:
-        gone = seen["t_ns"][seen["code"] == 0].tolist()
+    # A log that tells only of what went (of any one of a mirror's many connections) does not tell of the session.
+    if not back and len(seen):
+        gone = seen["t_ns"][seen["code"] == 0].tolist() + killed
         back = seen["t_ns"][seen["code"] == 1].tolist()
     return _Session(sorted(noticed), sorted(gone), sorted(back))
 

@@ -39,6 +39,8 @@ def value(results: Results, judgement: Judgement) -> dict[str, Any]:
             site: {"bytes_up": link.bytes_up, "bytes_down": link.bytes_down} for site, link in facts.links.items()
         },
         "footprint": _footprint(results),
+        "startup_s": facts.startup_s,
+        "clients": dict(facts.clients),
     }
 
 

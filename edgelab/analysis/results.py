@@ -8,16 +8,17 @@ from functools import cached_property
 
 import pandas as pd
 
+from ..model.measured import Evidence
 from . import link_bytes, measurements, recovery, remarks
 from .counts import Counts, losses
 from .facts import Facts
 from .ledger import Account, Causes, account
 
-Remarks = Callable[[pd.DataFrame], tuple[str, ...]]
+Remarks = Callable[[pd.DataFrame, Evidence], tuple[str, ...]]
 """What :meth:`edgelab.systems.base.System.remarks` is."""
 
 
-def _none(_windows: pd.DataFrame) -> tuple[str, ...]:
+def _none(_windows: pd.DataFrame, _evidence: Evidence) -> tuple[str, ...]:
     return ()
 
 
@@ -53,7 +54,7 @@ class Results:
     @cached_property
     def remarks(self) -> tuple[str, ...]:
         """What one must know to understand the recoveries: of the links, and of the system."""
-        return (*remarks.of_links(self.windows), *self.explain(self.windows))
+        return (*remarks.of_links(self.windows), *self.explain(self.windows, self.facts.evidence))
 
     @cached_property
     def losses(self) -> pd.DataFrame:

@@ -40,6 +40,19 @@ class Usage:
     cpu_s: float
 
 
+class Connection(NamedTuple):
+    """Who is connected to whom: an established TCP connection between two services of a deployment.
+
+    Attributes:
+        caller: the service that opened it.
+        service / port: whom it reached, and the name of that port.
+    """
+
+    caller: str
+    service: str
+    port: str
+
+
 class Deployment(Protocol):
     """A topology that is up. All methods may be called from several threads."""
 
@@ -77,10 +90,19 @@ class Deployment(Protocol):
         """Memory and processor time of each running service."""
 
     def assert_alive(self) -> None:
-        """Check that every service that was not killed on purpose runs.
+        """Check that every service that was not killed on purpose, and has no supervisor, runs.
 
         Raises:
             SystemUnderTestError: one died; the message names it and shows the end of its log.
+        """
+
+    def connections(self) -> frozenset[Connection] | None:
+        """The established connections between services now; None where this machine cannot tell (macOS)."""
+
+    def network_tables(self, service: str) -> Path | None:
+        """The kernel's folder with the tables ``tcp`` and ``tcp6`` of the network that ``service`` is in.
+
+        None where this machine does not hold them (macOS, a remote engine). Plain processes share the machine's own.
         """
 
     def collect_logs(self) -> Mapping[str, Path]:

@@ -73,12 +73,13 @@ class LogEvent:
     Attributes:
         t_ns: when the broker wrote it (wall time, Unix nanoseconds).
         kind: ``closed`` = the broker noticed that its session with the hub is gone; ``established`` = it has one
-            again; ``dial`` = it tries an address; ``trouble`` = slow consumer, stale connection and the like.
+            again; ``dial`` = it tries an address; ``trouble`` = slow consumer, stale connection and the like;
+            ``started`` = the program begins: more than once when it was killed, or restarted by a supervisor.
         detail: the address dialed, the reason given.
     """
 
     t_ns: int
-    kind: Literal["closed", "established", "dial", "trouble"]
+    kind: Literal["closed", "established", "dial", "trouble", "started"]
     detail: str = ""
 
 

@@ -6,6 +6,7 @@ becomes containers or plain processes with the same configuration:
 =================================  ==================================================================
 ``@{listen:PORT}``                 the address on which this service binds its own port
 ``@{dial:SERVICE:PORT}``           the address at which this service reaches that port
+``@{lab:SERVICE:PORT}``            the address at which the lab, on the host, reaches that published port
 ``@{listen-host:PORT}``            the host part of it
 ``@{listen-port:PORT}``            the port part of it
 ``@{data}``                        this service's data directory
@@ -28,7 +29,7 @@ HUB = "hub"
 PROXY = "toxiproxy"
 PROXY_API = "api"
 TOXIPROXY_VERSION = "2.12.0"
-Role = Literal["hub", "site", "proxy"]
+Role = Literal["hub", "site", "proxy", "mirror"]
 MIB = 1024 * 1024
 MOST_SITES = 1000
 
@@ -61,13 +62,15 @@ class Service:
     """One broker, mirror or proxy process.
 
     Attributes:
-        role: where it runs and when it starts: hub, proxy, sites.
+        role: what it is and when it starts: hub, proxy, sites, and at last the mirrors, which connect the others.
         site: the site that it serves, wherever it runs; empty for what serves all: the hub's brokers, the proxy.
-        program: key of its binary and image: ``"nats-server"``, ``"toxiproxy"``, ….
+        program: key of its binary and image: ``"nats-server"``, ``"toxiproxy"``, ``"kafka"``, ….
         version: of the program, ``"2.10.12"``.
         arguments: command line after the program's name; may hold placeholders.
         memory_bytes / cpus: limits (containers only; processes are not limited).
         keeps_data: whether it has a data directory, which survives a kill.
+        supervised: whether it is started again when it ends by itself with a failure, as a supervisor at a real site
+            would; one that is not and ends by itself ends the run.
     """
 
     name: str
@@ -83,6 +86,14 @@ class Service:
     memory_bytes: int = 256 * MIB
     cpus: float = 1.0
     keeps_data: bool = False
+    supervised: bool = False
+
+    @property
+    def place(self) -> str:
+        """Where it runs: ``"hub"``, or the site on whose network it is; empty for the proxy, which is everywhere."""
+        if self.role == "proxy":
+            return ""
+        return HUB if self.role == "hub" or HUB in self.networks else self.site
 
     def port(self, name: str) -> Port:
         """The port called ``name``.

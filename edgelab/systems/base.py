@@ -97,9 +97,10 @@ class System(Protocol):
         the store that confirmed it, 0 for none) and ``reason`` (the words of a failure, or None).
         """
 
-    def remarks(self, windows: pd.DataFrame) -> tuple[str, ...]:
+    def remarks(self, windows: pd.DataFrame, evidence: Evidence) -> tuple[str, ...]:
         """What one must know of the system to understand these recoveries, in sentences; nothing if nothing. Pure.
 
         ``windows`` has a row per fault window and site: ``site`` (name), ``fault``, ``kind``, ``start_s``, ``end_s``,
         ``detect_s``, ``reconnect_s``, ``resume_s``, ``sync_s``, missing where a phase did not happen.
+        ``evidence``: what logs and stores said.
         """

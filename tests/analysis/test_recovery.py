@@ -292,6 +292,6 @@ def test_a_backlog_that_waits_for_tcp_after_a_stall_is_explained() -> None:
 
 
 def test_a_system_may_explain_recoveries_too() -> None:
-    results = analyse(_buffered_cut().facts(), no_causes, lambda table: (f"{len(table)} window",))
+    results = analyse(_buffered_cut().facts(), no_causes, lambda table, _evidence: (f"{len(table)} window",))
 
     assert results.remarks == ("1 window",)

@@ -65,6 +65,8 @@ def test_the_keys_are_those_of_the_contract() -> None:
         "latency": {"before": sample, "during": sample, "after": sample},
         "links": {site: {"bytes_up": ..., "bytes_down": ...} for site in ("site-1", "site-2", "site-3")},
         "footprint": dict.fromkeys(("hub", "site-1", "site-2", "site-3", "toxiproxy"), usage),
+        "startup_s": ...,
+        "clients": {},
     }  # fmt: skip
 
 

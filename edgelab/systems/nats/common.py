@@ -11,7 +11,7 @@ import pandas as pd
 from ...deploy.base import Address, Deployment
 from ...errors import SpecError
 from ...model import validate
-from ...model.measured import LogEvent
+from ...model.measured import Evidence, LogEvent
 from ...model.topology import HUB, MIB, PROXY, ConfigFile, Link, Port, Service, site_network
 from . import config, control, monitor, versions
 from .logs import log_events
@@ -95,8 +95,8 @@ class NatsBrokers:
     def log_events(self, lines: Iterable[str]) -> Iterator[LogEvent]:
         return log_events(lines)
 
-    def remarks(self, windows: pd.DataFrame) -> tuple[str, ...]:
-        del windows
+    def remarks(self, windows: pd.DataFrame, evidence: Evidence) -> tuple[str, ...]:
+        del windows, evidence
         return ()
 
     def _hub(self, sites: tuple[str, ...], *, leaves: bool) -> Service:

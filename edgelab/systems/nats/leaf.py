@@ -151,7 +151,8 @@ class NatsLeaf(common.NatsBrokers):
     def causes(self, lost: pd.DataFrame, evidence: Evidence) -> pd.Series:
         return causes.of_leaf(lost, evidence)
 
-    def remarks(self, windows: pd.DataFrame) -> tuple[str, ...]:
+    def remarks(self, windows: pd.DataFrame, evidence: Evidence) -> tuple[str, ...]:
+        del evidence
         return remarks.of_leaf(windows, durable_source=self.durable_source)
 
     def _hub_streams(self, sites: tuple[str, ...]) -> tuple[str, ...]:
