@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from ..model.topology import Topology
 
@@ -85,6 +85,9 @@ class Deployment(Protocol):
 
     def resume(self, service: str) -> None:
         """Let a paused service go on."""
+
+    def state(self, service: str) -> Literal["running", "paused", "ended"]:
+        """What its process does, by the kernel or the engine: whether it serves is another question."""
 
     def usage(self) -> Mapping[str, Usage]:
         """Memory and processor time of each running service."""

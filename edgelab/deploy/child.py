@@ -9,6 +9,7 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 import psutil
 
@@ -44,6 +45,17 @@ class Child:
     def exit_status(self) -> int | None:
         """Of the last process; negative for a signal; None while it runs or before the first."""
         return None if self._process is None else self._process.poll()
+
+    @property
+    def state(self) -> Literal["running", "paused", "ended"]:
+        """What its process does."""
+        pid = self.pid
+        if pid is None:
+            return "ended"
+        try:
+            return "paused" if psutil.Process(pid).status() == psutil.STATUS_STOPPED else "running"
+        except psutil.NoSuchProcess:
+            return "ended"
 
     def start(self) -> None:
         """Start it; what it writes is appended to its log.

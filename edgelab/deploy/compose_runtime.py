@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 import docker
 
@@ -16,7 +17,7 @@ from ..errors import LabError, NotReady, SpecError, SystemUnderTestError
 from ..model.topology import Topology
 from . import artifacts, containers, docker_api, images, owner
 from .addresses import ContainerBook, take_ports
-from .base import Address, Progress, Usage, silent
+from .base import Address, Connection, Progress, Usage, silent
 from .compose import write_project
 from .compose_start import accepts, ports_to_try, prepare_data, refused_config, subnets_for
 from .containers import Container
@@ -142,6 +143,11 @@ class ComposeDeployment:
         with docker_api.translated(f"resume {service}"):
             self._client.api.unpause(self._id(service))
 
+    def state(self, service: str) -> Literal["running", "paused", "ended"]:
+        with docker_api.translated(f"look at {service}"):
+            state: str = self._client.api.inspect_container(self._id(service))["State"]["Status"]
+        return "paused" if state == "paused" else "running" if state == "running" else "ended"
+
     def usage(self) -> Mapping[str, Usage]:
         return containers.usages(self._client, self._listed())
 
@@ -153,6 +159,13 @@ class ComposeDeployment:
                 return
             self._looked_s = now
         self._look()
+
+    def connections(self) -> frozenset[Connection] | None:
+        return None
+
+    def network_tables(self, service: str) -> Path | None:
+        self.topology.service(service)
+        return None
 
     def collect_logs(self) -> Mapping[str, Path]:
         found = {c.service: self.folder / "logs" / f"{c.service}.log" for c in self._listed()}

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal
 
 import psutil
 
@@ -15,7 +16,7 @@ from ..errors import LabError, NotReady, RuntimeMissing, SystemUnderTestError
 from ..model.topology import Service, Topology
 from . import artifacts, owner
 from .addresses import ProcessBook, fill, take_ports
-from .base import Address, Progress, Usage, silent
+from .base import Address, Connection, Progress, Usage, silent
 from .child import Child
 from .footprint import sessions, usage_of
 from .ports import Ports
@@ -25,7 +26,7 @@ from .shield import shielded
 _UP_DEADLINE_S = 60.0
 _STOP_S = 5.0
 _POLL_S = 0.01
-_ROLES = ("hub", "proxy", "site")
+_ROLES = ("hub", "proxy", "site", "mirror")
 
 
 class ProcessRuntime:
@@ -107,6 +108,9 @@ class ProcessDeployment:
     def resume(self, service: str) -> None:
         self._find(service).resume()
 
+    def state(self, service: str) -> Literal["running", "paused", "ended"]:
+        return self._find(service).state
+
     def usage(self) -> Mapping[str, Usage]:
         by_session = sessions()
         found = {}
@@ -118,6 +122,13 @@ class ProcessDeployment:
     def assert_alive(self) -> None:
         for child in self._children.values():
             _assert_alive(child)
+
+    def connections(self) -> frozenset[Connection] | None:
+        return None
+
+    def network_tables(self, service: str) -> Path | None:
+        self.topology.service(service)
+        return None
 
     def collect_logs(self) -> Mapping[str, Path]:
         return {name: child.log for name, child in self._children.items()}
