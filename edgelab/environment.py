@@ -12,7 +12,9 @@ import psutil
 from .model.scenario import Scenario
 from .model.topology import PROXY
 
-_LIBRARIES = ("edgelab", "nats-py", "toxiproxy-python", "docker", "numpy", "pandas", "uvloop")
+_LIBRARIES = (
+    "edgelab", "nats-py", "kafka-python", "confluent-kafka", "toxiproxy-python", "docker", "numpy", "pandas", "uvloop",
+)  # fmt: skip
 
 
 def describe(scenario: Scenario, *, runtime: str, command: str) -> dict[str, Any]:

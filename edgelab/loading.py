@@ -84,6 +84,7 @@ def facts_of(folder: RunFolder, scenario: Scenario) -> Facts:
     observed = _records(folder.history.glob("observe.seg"))
     held_paths = [p for p in folder.history.glob("store-*.seg") if p.name != "store-hub.seg"]
     windows, links = _windows(folder), _links(folder, scenario)
+    census = _census(folder)
     return Facts(
         scenario=scenario.name,
         system=scenario.system.name,
@@ -118,7 +119,10 @@ def facts_of(folder: RunFolder, scenario: Scenario) -> Facts:
         links=links,
         clock_drift_ns=meta["clock_drift_ns"],
         hub_count=meta["hub_count"],
-        bypasses=tuple(meta["bypasses"]),
+        bypasses=(*meta["bypasses"], *_round_a_link(census, scenario)),
+        census=census,
+        clients=_clients(folder),
+        startup_s=meta.get("startup_s"),
     )
 
 
@@ -246,6 +250,29 @@ def _stores(folder: RunFolder) -> Iterator[StoreState]:
 def _usage(folder: RunFolder) -> pd.DataFrame:
     columns = ["t_ns", "service", "rss_bytes", "cpu_s"]
     return pd.DataFrame(list(read_journal(folder.journal("usage"))), columns=columns)
+
+
+def _census(folder: RunFolder) -> tuple[tuple[str, str, str], ...]:
+    lines = read_journal(folder.journal("census"))
+    return tuple(sorted((line["caller"], line["service"], line["port"]) for line in lines))
+
+
+def _round_a_link(census: Iterable[tuple[str, str, str]], scenario: Scenario) -> Iterator[str]:
+    """Connections between two places that no link carries: only the proxy, which is at all of them, may have those."""
+    place = {service.name: service.place for service in scenario.topology().services}
+    for caller, service, port in census:
+        if place[caller] and place[service] and place[caller] != place[service]:
+            yield f"{caller} (at {place[caller]}) was connected to {service} (at {place[service]}), port {port}"
+
+
+def _clients(folder: RunFolder) -> Mapping[str, str]:
+    """What each publishing agent says that it published with."""
+    return {
+        path.stem: str(line["client"])
+        for path in sorted(folder.history.glob("publish-*.jsonl"))
+        for line in read_journal(path)
+        if "client" in line
+    }
 
 
 def _links(folder: RunFolder, scenario: Scenario) -> Mapping[str, LinkBytes]:

@@ -128,7 +128,8 @@ def _no_bypass(results: Results) -> tuple[Verdict, str]:
     if bypasses:
         more = f" (and {len(bypasses) - 3} more)" if len(bypasses) > 3 else ""
         return Verdict.UNKNOWN, f"a site went around the proxy: {'; '.join(bypasses[:3])}{more}"
-    return Verdict.PASS, "no site dialed the hub but through its proxy"
+    seen = f"; {plural(len(results.facts.census), 'kind')} of connection seen" if results.facts.census else ""
+    return Verdict.PASS, f"no site reached the hub, nor the hub a site, but through its proxy{seen}"
 
 
 def _clock_steady(results: Results) -> tuple[Verdict, str]:

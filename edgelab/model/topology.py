@@ -42,11 +42,14 @@ class Port:
         name: unique within the service.
         number: where the service listens in its container.
         published: whether the lab, on the host, needs to reach it (bound to loopback only).
+        probe_request: bytes to which whoever listens answers something at once, without opening a session; empty
+            where it greets by itself, or speaks HTTP, or cannot be asked.
     """
 
     name: str
     number: int
     published: bool = True
+    probe_request: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

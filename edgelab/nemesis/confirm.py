@@ -210,9 +210,12 @@ class Confirmer:
 
     def _see_service_bite(self, window: int, fault: Kill, for_s: float, when: str) -> None:
         door = self._doors.get(fault.service)
-        if door is None or for_s < _SHORTEST_S:
-            why = "no published port to probe" if door is None else "no time to probe"
-            self._windows.update(window, fault.service, saw=f"{when}: {why}")
+        if door is None:  # what has no port for the lab is looked at, not asked
+            bit, saw = judge.see_process(fault, self._lab.state(fault.service))
+            self._windows.update(window, fault.service, bit=bit, saw=f"{when}: {saw}")
+            return
+        if for_s < _SHORTEST_S:
+            self._windows.update(window, fault.service, saw=f"{when}: no time to probe")
             return
         got = knock(door, min(judge.SOON_S, 0.4 * for_s))
         bit, saw = judge.see_service(fault, door, got)
@@ -221,6 +224,8 @@ class Confirmer:
     def _see_service_clear(self, window: int, fault: Kill, then: Callable[[], None]) -> None:
         door = self._doors.get(fault.service)
         if door is None:
+            state = self._lab.state(fault.service)
+            self._windows.update(window, fault.service, cleared=state == "running", saw=f"after clear: {state}")
             then()
             return
         deadline_ns = self._clock.now_ns() + int(_SERVICE_BACK_S * 1e9)

@@ -69,6 +69,11 @@ def see_service(fault: Kill, door: Door, got: Knock) -> Sight:
     return (True if door.tells and got.outcome == "silent" else None), seen
 
 
+def see_process(fault: Kill, state: str) -> Sight:
+    """Whether ``fault`` of a service that cannot be asked is in force, by what its process does."""
+    return state == ("paused" if isinstance(fault, Pause) else "ended"), f"its process is {state}"
+
+
 def expected(link: Link, holds: Iterable[Hold]) -> Outcome:
     """What a knock at ``link`` comes to while ``holds`` are in force."""
     blocked = {hold.way for hold in holds if hold.kind in {"cut", "stall", "silent"}}

@@ -106,12 +106,17 @@ def link_door(deployment: Deployment, link: Link) -> Door:
 
 
 def service_door(deployment: Deployment, service: str) -> Door | None:
-    """The door of ``service`` that tells most: a port that greets, else one that answers HTTP, else any; or None."""
+    """The door of ``service`` that tells most; None where it has none.
+
+    A port with a question of its own or that greets, else one that answers HTTP, else any.
+    """
     found: Door | None = None
     for port in deployment.topology.service(service).ports:
         if not port.published:
             continue
         address = deployment.address(service, port.name)
+        if port.probe_request:
+            return Door(address, request=port.probe_request)
         greeting = _first_words(address)
         if greeting:
             return Door(address, greeting)

@@ -47,11 +47,13 @@ def play(
     meta = Meta(folder, clock, scenario, system)
     with ExitStack() as stack:
         reporter.phase(f"bringing up {scenario.system.name}: hub and {len(scenario.sites)} site(s), {runtime.name}")
+        began_ns = clock.now_ns()
         lab = runtime.up(scenario.topology(), folder.path, run_id=run_id, progress=reporter.phase)
         stack.callback(_shielded, lab.down)
         meta.write(digests=dict(lab.digests()))
-        reporter.phase("making streams, waiting for every site's session")
+        reporter.phase("making streams or topics, waiting for every site's session")
         system.prepare(lab)
+        meta.write(startup_s=(clock.now_ns() - began_ns) / 1e9)
         play_on(scenario, system, lab, folder, reporter, meta, run_id=run_id)
 
 
@@ -79,7 +81,7 @@ def play_on(
         injector = Injector(lab, scenario.schedule, clock, record=record)
         stack.callback(_shielded, injector.heal)
         # From before the first message, so that idle and loaded can be told apart.
-        sampler = stack.enter_context(sampling(lab, folder, clock))
+        samplers = stack.enter_context(sampling(lab, folder, clock))
         reporter.phase("probing every link")
         injector.arm()
         meta.write(round_trips_s=injector.round_trips_s)
@@ -90,7 +92,7 @@ def play_on(
         meta.write(start_ns=start_ns)
         agents.start(start_ns)
         injector.play(start_ns)
-        sampler.take()  # ends what counts as idle: nothing is due yet
+        samplers.usage.take()  # ends what counts as idle: nothing is due yet
         watch = _Watch(scenario, lab, injector, agents, counts, reporter, clock, start_ns)
         agents.wait_published(
             watch.publishing, within_s=_LEAD_S + scenario.workload.duration_s + scenario.drain_deadline_s
@@ -106,6 +108,7 @@ def play_on(
             deadline_s=scenario.drain_deadline_s,
             tick=watch.draining,
         )
+        samplers.census.take()
         reporter.phase("closing every link")
         close_links(lab, folder)  # the observer still sees what had got through by then
         agents.stop_observer()

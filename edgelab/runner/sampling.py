@@ -1,15 +1,16 @@
-"""Memory and processor time of services, and bytes over links, read beside the run."""
+"""Memory and processor time of services, bytes over links, and who is connected to whom, read beside the run."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..clock import Clock
-from ..deploy.base import Deployment
+from ..deploy.base import Connection, Deployment
 from ..errors import EdgelabError
 from ..history import Journal
 from ..nemesis import link_bytes
@@ -18,6 +19,8 @@ from ..store import RunFolder
 _USAGE_EVERY_S = 1.0
 _BYTES_EVERY_S = 0.25
 """As often as what crosses is to be told apart before, during and after a fault; a reading costs some 5 ms."""
+_CENSUS_EVERY_S = 2.0
+"""A connection that goes round a link stays, or is made again and again: a client that found a way uses it."""
 
 
 class Sampler:
@@ -57,13 +60,24 @@ class Sampler:
                 return
 
 
+@dataclass(frozen=True, slots=True)
+class Samplers:
+    """Those of which a reading is taken at certain moments, beside the regular ones."""
+
+    usage: Sampler
+    census: Sampler
+
+
 @contextmanager
-def sampling(lab: Deployment, folder: RunFolder, clock: Clock) -> Iterator[Sampler]:
-    """Keep the journals ``usage`` (whose sampler this yields) and, where the kernel can be asked, ``link_bytes``."""
+def sampling(lab: Deployment, folder: RunFolder, clock: Clock) -> Iterator[Samplers]:
+    """Keep the journals ``usage``, ``census`` and, where the kernel can be asked, ``link_bytes``."""
+    seen: set[Connection] = set()
     with ExitStack() as stack:
         path = folder.journal("link_bytes")
         stack.enter_context(_sampled(lambda: _link_bytes(lab), path, clock, every_s=_BYTES_EVERY_S))
-        yield stack.enter_context(_sampled(lambda: _usage(lab), folder.journal("usage"), clock, every_s=_USAGE_EVERY_S))
+        usage = _sampled(lambda: _usage(lab), folder.journal("usage"), clock, every_s=_USAGE_EVERY_S)
+        census = _sampled(lambda: _census(lab, seen), folder.journal("census"), clock, every_s=_CENSUS_EVERY_S)
+        yield Samplers(stack.enter_context(usage), stack.enter_context(census))
 
 
 @contextmanager
@@ -82,6 +96,13 @@ def _sampled(
 def _usage(lab: Deployment) -> Iterator[Mapping[str, Any]]:
     for service, usage in lab.usage().items():
         yield {"service": service, "rss_bytes": usage.rss_bytes, "cpu_s": usage.cpu_s}
+
+
+def _census(lab: Deployment, seen: set[Connection]) -> Iterator[Mapping[str, Any]]:
+    """One line for each connection that was not seen before."""
+    for connection in sorted((lab.connections() or frozenset()) - seen):
+        seen.add(connection)
+        yield connection._asdict()
 
 
 def _link_bytes(lab: Deployment) -> Iterator[Mapping[str, Any]]:
