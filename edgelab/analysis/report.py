@@ -57,6 +57,7 @@ def render(results: Results, judgement: Judgement, *, images: Mapping[str, bytes
         latency=report_tables.latency(results),
         links=report_tables.links(results),
         footprint=report_tables.footprint(results),
+        census=report_tables.census(results),
         environment=_pairs({k: v for k, v in results.facts.environment.items() if k not in _SAID_ELSEWHERE}),
         figures=[(name, caption, _data_uri(drawn[name])) for name, caption in _CAPTIONS.items() if name in drawn],
     )
@@ -91,6 +92,7 @@ def _asked(results: Results) -> tuple[tuple[str, str], ...]:
         ("faults", "; ".join(faults[:6]) + (f"; and {len(faults) - 6} more" if len(faults) > 6 else "") or "none"),
         ("runtime", f"{facts.runtime}; faults on the {facts.plane} plane"),
         ("seed", str(facts.seed)),
+        *((("published with", ", ".join(sorted(set(facts.clients.values())))),) if facts.clients else ()),
     )
 
 

@@ -174,7 +174,26 @@ def footprint(results: Results) -> Table:
         for service, row in table.head(_MOST_ROWS).iterrows()
     ]
     head = ("service", "memory, peak", "memory, mean", "cores, idle", "cores, loaded")
-    return Table(head, tuple(rows), _more(len(table)).strip())
+    took_s = results.facts.startup_s
+    note = "" if took_s is None else f"From the first start until every site's session flowed: {short_s(took_s)}."
+    return Table(head, tuple(rows), note + _more(len(table)))
+
+
+def census(results: Results) -> Table:
+    """Who was seen connected to whom, services of one kind together; empty where nobody could look."""
+    facts = results.facts
+    kinds: dict[tuple[str, ...], int] = {}
+    for caller, service, port in facts.census:
+        key = tuple(_any_site(word, facts.sites) for word in (caller, service, port))
+        kinds[key] = kinds.get(key, 0) + 1
+    rows = tuple((*key, f"{n:,}") for key, n in sorted(kinds.items()))
+    note = "Between two services, by the kernel's tables, every 2 s. SITE stands for each of the sites."
+    return Table(("who", "was connected to", "port", "pairs"), rows, note, words=3)
+
+
+def _any_site(word: str, sites: tuple[str, ...]) -> str:
+    found = next((site for site in sorted(sites, key=len, reverse=True) if word.endswith(site)), None)
+    return word if found is None else f"{word.removesuffix(found)}SITE"
 
 
 def name_of(span: Span) -> str:
