@@ -140,6 +140,16 @@ def test_where_there_is_no_log_the_hub_sees_the_session() -> None:
     assert _phases(story)[:2] == (None, 2.0)
 
 
+def test_a_log_that_tells_only_what_went_leaves_the_session_to_the_observer() -> None:
+    story = _buffered_cut()
+    story.log_events.clear()
+    story.logged(10.2, "closed")  # one of a mirror's many connections
+    story.hub_sees(10.5, up=False)
+    story.hub_sees(22.0, up=True)
+
+    assert _phases(story)[:2] == (pytest.approx(0.2), 2.0)
+
+
 def test_what_happens_after_the_drain_is_not_looked_at() -> None:
     story = _buffered_cut()
     story.log_events.clear()

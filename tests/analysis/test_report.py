@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -12,6 +13,7 @@ from edgelab.analysis.fault_words import meaning
 from edgelab.analysis.results import Results, analyse
 from edgelab.analysis.synthetic import Behaviour, outage_run
 from edgelab.analysis.testing import Story, no_buffer, no_causes
+from edgelab.model.topology import site_names
 
 _PIXEL = b"\x89PNG\r\n"
 
@@ -128,6 +130,15 @@ def test_a_fleet_of_sites_does_not_make_a_table_of_hundreds() -> None:
     results = analyse(outage_run(sites=40, rate_hz=2.0), no_causes)
 
     assert "The slowest 24 of 40 are shown" in _words(results)
+
+
+def test_who_was_connected_to_whom_is_told_once_for_all_sites() -> None:
+    census = tuple((site, "toxiproxy", f"link-{site}") for site in site_names(12))
+
+    words = _words(analyse(replace(outage_run(sites=12, rate_hz=2.0), census=census), no_causes))
+
+    assert "Who was connected to whom" in words
+    assert "SITE toxiproxy link-SITE 12" in words
 
 
 def test_nested_facts_of_the_host_are_flattened(lossy: Results) -> None:
