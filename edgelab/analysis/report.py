@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ import pandas as pd
 
 from . import report_tables
 from .fault_words import meaning
+from .page import data_uri, fill
 from .plots import render_all
 from .plots.style import fleet_spans
 from .report_tables import name_of
@@ -30,17 +30,9 @@ _SAID_ELSEWHERE = {"command", "runtime", "versions"}
 
 def render(results: Results, judgement: Judgement, *, images: Mapping[str, bytes] | None = None) -> str:
     """The report as HTML. ``images`` are the figures' PNGs by name, drawn anew if not given."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only reports need it
-
-    environment = Environment(
-        loader=PackageLoader("edgelab.analysis", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     drawn = render_all(results, verdict=judgement.verdict) if images is None else images
-    return environment.get_template("report.html.jinja").render(
+    return fill(
+        "report.html.jinja",
         facts=results.facts,
         counts=results.counts,
         verdict=str(judgement.verdict),
@@ -59,7 +51,7 @@ def render(results: Results, judgement: Judgement, *, images: Mapping[str, bytes
         footprint=report_tables.footprint(results),
         census=report_tables.census(results),
         environment=_pairs({k: v for k, v in results.facts.environment.items() if k not in _SAID_ELSEWHERE}),
-        figures=[(name, caption, _data_uri(drawn[name])) for name, caption in _CAPTIONS.items() if name in drawn],
+        figures=[(name, caption, data_uri(drawn[name])) for name, caption in _CAPTIONS.items() if name in drawn],
     )
 
 
@@ -111,7 +103,3 @@ def _pairs(values: Mapping[str, Any], prefix: str = "") -> tuple[tuple[str, str]
             listed = isinstance(value, Iterable) and not isinstance(value, str)
             pairs.append((f"{prefix}{name}", ", ".join(map(str, value)) if listed else str(value)))
     return tuple(pairs)
-
-
-def _data_uri(png: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"

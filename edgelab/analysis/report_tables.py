@@ -10,7 +10,7 @@ from .facts import Facts
 from .plots.style import fleet_spans
 from .results import Results
 from .spans import PHASES, Span
-from .wording import named, plural, short_s
+from .wording import named, plural, short_bytes, short_s
 
 _MOST_ROWS = 24
 
@@ -148,9 +148,9 @@ def links(results: Results) -> Table:
     rows = [
         (
             str(site),
-            _bytes(row["bytes_up"]),
-            _bytes(row["bytes_down"]),
-            *(_bytes(row[name]) for name in phased),
+            short_bytes(row["bytes_up"]),
+            short_bytes(row["bytes_down"]),
+            *(short_bytes(row[name]) for name in phased),
             _count(row["bytes_per_message"]),
         )
         for site, row in table.head(_MOST_ROWS).iterrows()
@@ -166,8 +166,8 @@ def footprint(results: Results) -> Table:
     rows = [
         (
             str(service),
-            _bytes(row["rss_peak_bytes"]),
-            _bytes(row["rss_mean_bytes"]),
+            short_bytes(row["rss_peak_bytes"]),
+            short_bytes(row["rss_mean_bytes"]),
             _ratio(row["cpu_idle_ratio"]),
             _ratio(row["cpu_loaded_ratio"]),
         )
@@ -211,15 +211,6 @@ def _phase(seconds: float) -> str:
 
 def _yes(answer: bool | None) -> str:  # noqa: FBT001 - what a probe saw
     return {True: "yes", False: "no", None: "not known"}[answer]
-
-
-def _bytes(n: float) -> str:
-    if pd.isna(n):
-        return "—"
-    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if n >= size:
-            return f"{n / size:.3g} {unit}"
-    return f"{n:.0f} B"
 
 
 def _count(n: float) -> str:

@@ -45,6 +45,16 @@ def short_s(seconds: float) -> str:
     return f"{number:,.0f} {unit}" if abs(number) >= 100 or number == 0 else f"{number:#.3g} {unit}"
 
 
+def short_bytes(n: float) -> str:
+    """Three significant digits: ``"950 B"``, ``"1.34 MB"``; a dash for what is not known."""
+    if pd.isna(n):
+        return "—"
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if n >= size:
+            return f"{n / size:.3g} {unit}"
+    return f"{n:.0f} B"
+
+
 def named(fault: str, kind: str) -> str:
     """A measured fault within a sentence: ``"cut"``, ``"300 ms latency"``, ``"kill"``."""
     return kind if fault in {"Outage", "Partition"} else f"{kind} {fault.lower()}".strip()
