@@ -166,7 +166,7 @@ def _volumes(service: Service, data: Data) -> list[dict[str, Any]]:
 
 
 def _before(topology: Topology, service: Service) -> list[str]:
-    # Hub, proxy, sites, mirrors: a site that starts first would wait a reconnect interval for a name that is not there yet.
+    # A site that starts before the proxy would wait a reconnect interval for a name that is not there yet.
     earlier = {"hub": (), "proxy": ("hub",), "site": ("proxy",), "mirror": ("proxy", "site")}[service.role]
     return [s.name for s in topology.services if s.role in earlier]
 

