@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from .ports import Ports
 
 CONTAINER_CONFIG = "/etc/edgelab"
 CONTAINER_DATA = "/data"
+FIRST_FIXED_PORT = 24_000
 _PLACEHOLDER = re.compile(r"@\{([^{}\n]*)\}")
 
 
@@ -26,6 +27,9 @@ class AddressBook(Protocol):
 
     def dial(self, service: Service, port: str) -> Address:
         """Where other services reach ``port`` of ``service``."""
+
+    def lab(self, service: Service, port: str) -> Address:
+        """Where the lab, on the host, reaches ``port`` of ``service``, which must be published."""
 
     def data(self, service: Service) -> str:
         """The data directory of ``service``."""
@@ -48,6 +52,10 @@ class ProcessBook:
     def dial(self, service: Service, port: str) -> Address:
         return self.listen(service, port)
 
+    def lab(self, service: Service, port: str) -> Address:
+        _check_published(service, port)
+        return self.listen(service, port)
+
     def data(self, service: Service) -> str:
         return str(self.folder / "data" / service.name)
 
@@ -57,13 +65,23 @@ class ProcessBook:
 
 @dataclass(frozen=True, slots=True)
 class ContainerBook:
-    """A host name for each service, and the port numbers of the topology."""
+    """A host name for each service, and the port numbers of the topology.
+
+    Attributes:
+        host_ports: where published ports are reached on the host's loopback.
+    """
+
+    host_ports: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     def listen(self, service: Service, port: str) -> Address:
         return Address("0.0.0.0", service.port(port).number)  # noqa: S104 - inside a container
 
     def dial(self, service: Service, port: str) -> Address:
         return Address(service.name, service.port(port).number)
+
+    def lab(self, service: Service, port: str) -> Address:
+        _check_published(service, port)
+        return Address("127.0.0.1", self.host_ports[service.name, port])
 
     def data(self, service: Service) -> str:
         del service
@@ -84,6 +102,12 @@ def take_ports(topology: Topology, ports: Ports, *, published_only: bool = False
     }
 
 
+def fixed_ports(topology: Topology) -> dict[tuple[str, str], int]:
+    """Host ports for a compose file that people use by hand: the same each time, counted from 24000."""
+    published = [(service.name, port.name) for service in topology.services for port in service.ports if port.published]
+    return {key: FIRST_FIXED_PORT + i for i, key in enumerate(published)}
+
+
 def fill(text: str, *, topology: Topology, service: Service, book: AddressBook) -> str:
     """``text`` of ``service`` with every placeholder replaced.
 
@@ -100,8 +124,9 @@ def fill(text: str, *, topology: Topology, service: Service, book: AddressBook) 
                 return book.listen(service, port).host
             case "listen-port", [port]:
                 return str(book.listen(service, port).port)
-            case "dial", [other, port]:
-                return str(book.dial(topology.service(other), port))
+            case (("dial" | "lab"), [other, port]):
+                where = book.dial if kind == "dial" else book.lab
+                return str(where(topology.service(other), port))
             case "data", []:
                 return book.data(service)
             case "file", [name]:
@@ -119,6 +144,12 @@ def check_placeholders(topology: Topology) -> None:
     Raises:
         SpecError: one does; the message names it and its service.
     """
+    book = ContainerBook(fixed_ports(topology))
     for service in topology.services:
         for text in (*service.arguments, *(file.text for file in service.files)):
-            fill(text, topology=topology, service=service, book=ContainerBook())
+            fill(text, topology=topology, service=service, book=book)
+
+
+def _check_published(service: Service, port: str) -> None:
+    if not service.port(port).published:
+        raise SpecError(f"port {port!r} of {service.name} is not published: the lab does not reach it")

@@ -17,22 +17,36 @@ from ..errors import LabError
 
 _TAIL_BYTES = 16_384
 _LINE = 240  # Toxiproxy writes JSON of any length
+_AGAIN_S = 1.0  # what a supervisor waits before it starts again what ended
 
 
 class Child:
-    """Starts, stops and watches one service. Methods may be called from several threads."""
+    """Starts, stops and watches one service. Methods may be called from several threads.
+
+    One that is ``supervised`` is started again a second after it ended with a failure, unless it was stopped on
+    purpose; each time its log says so.
+    """
 
     def __init__(
-        self, name: str, argv: tuple[str, ...], *, cwd: Path, log: Path, environment: Mapping[str, str]
+        self,
+        name: str,
+        argv: tuple[str, ...],
+        *,
+        cwd: Path,
+        log: Path,
+        environment: Mapping[str, str],
+        supervised: bool = False,
     ) -> None:
         self.name = name
         self.log = log
+        self.supervised = supervised
         self._argv = argv
         self._cwd = cwd
         self._environment = {**os.environ, **environment}
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._log_start = 0
+        self._stopping = threading.Event()
         self.stopped_on_purpose = True
 
     @property
@@ -40,6 +54,11 @@ class Child:
         """Of the running process, and of its session and group; None where none runs."""
         process = self._process
         return process.pid if process is not None and process.poll() is None else None
+
+    @property
+    def end(self) -> str:
+        """How the last process ended, in words."""
+        return _words(self.exit_status)
 
     @property
     def exit_status(self) -> int | None:
@@ -66,26 +85,18 @@ class Child:
         with self._lock:
             if self.pid is not None:
                 raise LabError(f"{self.name} runs already (pid {self.pid})")
-            with self.log.open("ab") as log:
-                self._log_start = log.tell()
-                try:
-                    self._process = subprocess.Popen(
-                        self._argv,
-                        cwd=self._cwd,
-                        env=self._environment,
-                        stdin=subprocess.DEVNULL,
-                        stdout=log,
-                        stderr=subprocess.STDOUT,
-                        start_new_session=True,  # a Ctrl-C at the terminal is for the lab, not for its brokers
-                    )
-                except OSError as error:
-                    raise LabError(f"{self.name} could not be started: {error}") from error
+            process = self._spawn()
             self.stopped_on_purpose = False
+            self._stopping.clear()
+        if self.supervised:
+            threading.Thread(
+                target=self._supervise, args=(process,), name=f"{self.name}-supervisor", daemon=True
+            ).start()
 
     def kill(self) -> None:
         """SIGKILL to the whole group; returns once it is gone."""
         with self._lock:
-            self.stopped_on_purpose = True
+            self._stop_supervision()
             self._signal(signal.SIGKILL)
             if self._process is not None:
                 self._process.wait()
@@ -93,7 +104,7 @@ class Child:
     def terminate(self) -> None:
         """SIGTERM, and on with it if it was paused; does not wait."""
         with self._lock:
-            self.stopped_on_purpose = True
+            self._stop_supervision()
             self._signal(signal.SIGTERM)
             self._signal(signal.SIGCONT)
 
@@ -144,6 +155,41 @@ class Child:
             return "\n".join(line if len(line) <= _LINE else f"{line[:_LINE]} …" for line in text)
         return ""
 
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        with self.log.open("ab") as log:
+            self._log_start = log.tell()
+            try:
+                self._process = subprocess.Popen(
+                    self._argv,
+                    cwd=self._cwd,
+                    env=self._environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,  # a Ctrl-C at the terminal is for the lab, not for its brokers
+                )
+            except OSError as error:
+                raise LabError(f"{self.name} could not be started: {error}") from error
+        return self._process
+
+    def _supervise(self, process: subprocess.Popen[bytes]) -> None:
+        # Whoever stops or starts the service holds the lock while he does, so that after that this one does nothing.
+        while (status := process.wait()) != 0:
+            with self._lock:
+                if self.stopped_on_purpose or self._process is not process:
+                    return
+                with self.log.open("a") as log:
+                    log.write(f"edgelab: {_words(status)}, started again\n")
+            self._stopping.wait(_AGAIN_S)
+            with self._lock:
+                if self.stopped_on_purpose or self._process is not process:
+                    return
+                process = self._spawn()
+
+    def _stop_supervision(self) -> None:
+        self.stopped_on_purpose = True
+        self._stopping.set()
+
     def _must_run(self, verb: str) -> None:
         if self.pid is None:
             raise LabError(f"cannot {verb} {self.name}: it does not run")
@@ -154,6 +200,10 @@ class Child:
         if process is not None and process.returncode is None:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, number)
+
+
+def _words(status: int | None) -> str:
+    return f"was ended by signal {-status}" if status is not None and status < 0 else f"ended with status {status}"
 
 
 def _listening(process: psutil.Process) -> set[int]:

@@ -19,16 +19,23 @@ import yaml
 
 from ..model.topology import MIB, Service, Topology
 from . import images as images_
-from .addresses import CONTAINER_CONFIG, CONTAINER_DATA, ContainerBook, fill
+from .addresses import CONTAINER_CONFIG, CONTAINER_DATA, ContainerBook, fill, fixed_ports
 from .owner import SERVICE_LABEL
+from .programs import CONTAINER_ENVIRONMENT, SHELL, is_jvm
 
 COMPOSE_FILE = "compose.yaml"
-FIRST_FIXED_PORT = 24_000
 UNPRIVILEGED = 65_532
 """User and group of containers: the number that images without a user database agree on for "nobody in particular"."""
 
+# Codecs of the JVM unpack their machine code there, and run it.
+_JVM_TMPFS = "/tmp:exec,mode=1777,size=64m"  # noqa: S108 - of the container's own
+# The engine starts a supervised service again, but would not write that into its log.
+_WATCHED = (
+    'trap \'kill $p; wait $p; exit\' TERM INT; "$0" "$@" & p=$!; wait $p; s=$?; '
+    '[ $s = 0 ] || echo "edgelab: ended with status $s, started again"; exit $s'
+)
+
 Data = Literal["memory", "folder"]
-_BOOK = ContainerBook()
 
 
 def render(
@@ -56,10 +63,11 @@ def render(
         subnets: one for each network, ``"10.200.0.0/28"``; by default the engine takes them from its own pool.
     """
     ports = fixed_ports(topology) if host_ports is None else host_ports
+    book = ContainerBook(ports)
     document = {
         "name": project or topology.name,
         "services": {
-            service.name: _service(topology, service, data, ports, images, labels or {}, user)
+            service.name: _service(topology, service, data, book, images, labels or {}, user)
             for service in topology.services
         },
         "networks": {
@@ -76,23 +84,18 @@ def write_project(topology: Topology, folder: Path, **options: Any) -> Path:
     Takes the options of :func:`render`.
     """
     text = render(topology, **options)
+    book = ContainerBook(options.get("host_ports") or fixed_ports(topology))
     for service in topology.services:
         config = folder / "config" / service.name
         config.mkdir(parents=True, exist_ok=True)
         config.chmod(0o755)  # the container's user must read it, whatever this user's umask is
         for file in service.files:
             path = config / file.name
-            path.write_text(fill(file.text, topology=topology, service=service, book=_BOOK))
+            path.write_text(fill(file.text, topology=topology, service=service, book=book))
             path.chmod(0o644)
     path = folder / COMPOSE_FILE
     path.write_text(text)
     return path
-
-
-def fixed_ports(topology: Topology) -> dict[tuple[str, str], int]:
-    """Host ports for a compose file that people use by hand: the same each time, counted from 24000."""
-    published = [(service.name, port.name) for service in topology.services for port in service.ports if port.published]
-    return {key: FIRST_FIXED_PORT + i for i, key in enumerate(published)}
 
 
 def _heading(topology: Topology, ports: Mapping[tuple[str, str], int]) -> str:
@@ -105,15 +108,21 @@ def _service(
     topology: Topology,
     service: Service,
     data: Data,
-    ports: Mapping[tuple[str, str], int],
+    book: ContainerBook,
     images: Mapping[tuple[str, str], str] | None,
     labels: Mapping[str, str],
     user: tuple[int, int],
 ) -> dict[str, Any]:
     program = (service.program, service.version)
+
+    def filled(text: str) -> str:
+        # A dollar sign as it is: compose would put a variable of its environment there.
+        return fill(text, topology=topology, service=service, book=book).replace("$", "$$")
+
     made: dict[str, Any] = {
         "image": images[program] if images is not None else images_.by_default(*program),
-        "command": [_literal(fill(a, topology=topology, service=service, book=_BOOK)) for a in service.arguments],
+        **_entrypoint(service),
+        "command": [filled(argument) for argument in service.arguments],
         "user": f"{user[0]}:{user[1]}",
         "read_only": True,
         "cap_drop": ["ALL"],
@@ -121,30 +130,47 @@ def _service(
         "mem_limit": service.memory_bytes,
         "memswap_limit": service.memory_bytes,
         "cpus": service.cpus,
-        "restart": "no",
+        "restart": "on-failure" if service.supervised else "no",
         "networks": list(service.networks),
     }
-    if service.environment:
-        made["environment"] = {
-            name: _literal(fill(value, topology=topology, service=service, book=_BOOK))
-            for name, value in service.environment
-        }
+    environment = {name: filled(value) for name, value in service.environment}
+    if is_jvm(service):
+        environment = {**CONTAINER_ENVIRONMENT, **environment}
+    if environment:
+        made["environment"] = environment
     published = [
-        f"127.0.0.1:{ports[service.name, port.name]}:{port.number}" for port in service.ports if port.published
+        f"127.0.0.1:{book.host_ports[service.name, port.name]}:{port.number}"
+        for port in service.ports
+        if port.published
     ]
     if published:
         made["ports"] = published
     volumes = _volumes(service, data)
     if volumes:
         made["volumes"] = volumes
-    if service.keeps_data and data == "memory":
-        # Half of the memory limit, which counts it: a broker meets a full disk before the kernel ends it.
-        size = service.memory_bytes // 2 // MIB
-        made["tmpfs"] = [f"{CONTAINER_DATA}:uid={user[0]},gid={user[1]},mode=0750,size={size}m"]
+    if tmpfs := _tmpfs(service, data, user):
+        made["tmpfs"] = tmpfs
     if before := _before(topology, service):
         made["depends_on"] = before
     made["labels"] = {**labels, SERVICE_LABEL: service.name}
     return made
+
+
+def _entrypoint(service: Service) -> dict[str, Any]:
+    if not is_jvm(service):
+        return {}  # the image's own
+    return {"entrypoint": [SHELL, "-c", _WATCHED.replace("$", "$$"), SHELL] if service.supervised else [SHELL]}
+
+
+def _tmpfs(service: Service, data: Data, user: tuple[int, int]) -> list[str]:
+    found = []
+    if service.keeps_data and data == "memory":
+        # Half of the memory limit, which counts it: a broker meets a full disk before the kernel ends it.
+        size = service.memory_bytes // 2 // MIB
+        found.append(f"{CONTAINER_DATA}:uid={user[0]},gid={user[1]},mode=0750,size={size}m")
+    if is_jvm(service):
+        found.append(_JVM_TMPFS)
+    return found
 
 
 def _volumes(service: Service, data: Data) -> list[dict[str, Any]]:
@@ -183,7 +209,3 @@ def _network(labels: Mapping[str, str], subnet: str | None) -> dict[str, Any]:
     if labels:
         made["labels"] = dict(labels)
     return made
-
-
-def _literal(text: str) -> str:
-    return text.replace("$", "$$")  # or compose would put a variable of the environment there

@@ -14,7 +14,7 @@ from typing import Literal
 import docker
 
 from ..errors import LabError, NotReady, SpecError, SystemUnderTestError
-from ..model.topology import Topology
+from ..model.topology import Service, Topology
 from . import artifacts, containers, docker_api, images, owner
 from .addresses import ContainerBook, take_ports
 from .base import Address, Connection, Progress, Usage, silent
@@ -22,17 +22,16 @@ from .compose import write_project
 from .compose_start import accepts, ports_to_try, prepare_data, refused_config, subnets_for
 from .containers import Container
 from .ports import Ports
+from .programs import up_deadline_s
 from .shield import shielded
 from .toolchain import run
 
-_UP_DEADLINE_S = 60.0
 _COMPOSE_TIMEOUT_S = 300.0
 _KILL_DEADLINE_S = 60
 _POLL_S = 0.05
 _AT_ONCE = 16
 _LOOK_EVERY_S = 0.5
 _RUN_ID = re.compile(r"[a-z0-9][a-z0-9_-]*")  # what compose takes for a project name
-_BOOK = ContainerBook()
 
 
 class ComposeRuntime:
@@ -82,7 +81,7 @@ class ComposeDeployment:
         self.folder = folder
         self._client = client
         self._ports = ports
-        self._host_ports = host_ports
+        self._book = ContainerBook(host_ports)
         self._tags = tags
         self._run_id = run_id
         self._labels = {owner.RUN_LABEL: run_id, owner.OWNER_LABEL: str(owner.current(with_host=True))}
@@ -100,26 +99,31 @@ class ComposeDeployment:
             self.folder,
             project=self._run_id,
             data="folder",
-            host_ports=self._host_ports,
+            host_ports=self._book.host_ports,
             images=self._tags,
             labels=self._labels,
             user=user,
             subnets=subnets_for(self.topology),
         )
         argv = [*compose, "-p", self._run_id, "-f", str(file), "up", "--detach", "--no-build", "--pull", "never"]
-        run(argv, cwd=self.folder, environment={"DOCKER_HOST": docker_api.host()}, timeout_s=_COMPOSE_TIMEOUT_S)
-        self._ids = {c.service: c.id for c in containers.listed(self._client, self._run_id)}
-        self._wait_listening()
+        mirrors = [s for s in self.topology.services if s.role == "mirror"]
+        others = [s for s in self.topology.services if s.role != "mirror"]
+        # A mirror that finds nobody there ends, or backs off: it starts when the others listen.
+        for services in filter(None, (others, mirrors)):
+            argv += ["--no-recreate", *(s.name for s in services)] if mirrors else []
+            run(argv, cwd=self.folder, environment={"DOCKER_HOST": docker_api.host()}, timeout_s=_COMPOSE_TIMEOUT_S)
+            self._ids = {c.service: c.id for c in self._listed()}
+            self._wait_listening(services)
 
     def address(self, service: str, port: str) -> Address:
-        found = self.topology.service(service).port(port)
-        if not found.published:
+        found = self.topology.service(service)
+        if not found.port(port).published:
             raise LabError(f"port {port!r} of {service} is not published: only other containers reach it")
-        return Address("127.0.0.1", self._host_ports[service, port])
+        return self._book.lab(found, port)
 
     def dial_address(self, caller: str, service: str, port: str) -> str:
         self.topology.service(caller)
-        return str(_BOOK.dial(self.topology.service(service), port))
+        return str(self._book.dial(self.topology.service(service), port))
 
     def kill(self, service: str) -> None:
         with self._lock:
@@ -206,13 +210,15 @@ class ComposeDeployment:
         with self._lock:
             stopped = set(self._stopped)
         for container in self._listed():
-            if not container.lives and container.service not in stopped:
+            supervised = self.topology.service(container.service).supervised
+            if not container.lives and not supervised and container.service not in stopped:
                 end = containers.log_end(self._client, container)
                 raise SystemUnderTestError(f"{container.service} ended ({container.state}); its log ends:\n{end}")
 
-    def _wait_listening(self) -> None:
-        waiting = set(ports_to_try(self.topology))
-        deadline = time.monotonic() + _UP_DEADLINE_S
+    def _wait_listening(self, services: Sequence[Service]) -> None:
+        waiting = set(ports_to_try(services))
+        deadline_s = up_deadline_s(services)
+        deadline = time.monotonic() + deadline_s
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             while True:
                 tried = sorted(waiting)
@@ -226,9 +232,12 @@ class ComposeDeployment:
                     service, port = min(waiting)
                     raise NotReady(
                         f"{service} did not listen on {self.address(service, port)} ({port}) within "
-                        f"{_UP_DEADLINE_S:g} s; its log is in {self.folder / 'logs'}"
+                        f"{deadline_s:g} s; its log ends:\n{self._log_end(service)}"
                     )
                 time.sleep(_POLL_S)
+
+    def _log_end(self, service: str) -> str:
+        return next((containers.log_end(self._client, c) for c in self._listed() if c.service == service), "")
 
     def _raise_for_refused_config(self) -> None:
         for container in self._listed():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from pathlib import Path
 
@@ -70,12 +70,12 @@ def prepare_data(topology: Topology, folder: Path) -> tuple[int, int]:
     return user
 
 
-def ports_to_try(topology: Topology) -> list[tuple[str, str]]:
-    """Service and name of the ports that show whether a topology is up."""
+def ports_to_try(services: Iterable[Service]) -> list[tuple[str, str]]:
+    """Service and name of the ports that show whether ``services`` are up."""
     # Toxiproxy opens its links before its API; a trial connection to a link would be one to the broker behind it.
     return [
         (service.name, port.name)
-        for service in topology.services
+        for service in services
         for port in service.ports
         if port.published and not (service.role == "proxy" and port.name.startswith("link-"))
     ]

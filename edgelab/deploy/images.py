@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,29 +24,39 @@ _PULL_TIMEOUT_S = 300.0
 
 @dataclass(frozen=True, slots=True)
 class _Image:
-    """Names of a program's images; both take the program's flags as their command.
+    """Names of a program's images; all take the program's flags, or the shell's, as their command.
 
     Attributes:
         variable: environment variable that overrides the image.
         official: repository of the published image.
         local: repository of the image that :func:`build` makes.
+        option: of ``edgelab images build``.
+        since: version from which on there is an official one.
     """
 
     variable: str
     official: str
     local: str
+    option: str = ""
+    since: str = "0"
+
+    def tags(self, version: str) -> list[str]:
+        """The image to take for ``version``, and what to take instead."""
+        local = f"{self.local}:{version}"
+        return [f"{self.official}:{version}", local] if _key(version) >= _key(self.since) else [local]
 
 
 _IMAGES = {
-    "nats-server": _Image("EDGELAB_NATS_IMAGE", "nats", "edgelab/nats-server"),
+    "nats-server": _Image("EDGELAB_NATS_IMAGE", "nats", "edgelab/nats-server", "--nats"),
     "toxiproxy": _Image("EDGELAB_TOXIPROXY_IMAGE", "ghcr.io/shopify/toxiproxy", "edgelab/toxiproxy"),
+    "kafka": _Image("EDGELAB_KAFKA_IMAGE", "apache/kafka", "edgelab/kafka", "--kafka", since="3.7.0"),
 }
 
 
 def by_default(program: str, version: str) -> str:
     """What a compose file names: the official image, which an environment variable overrides."""
     image = _image(program)
-    return f"${{{image.variable}:-{image.official}:{version}}}"
+    return f"${{{image.variable}:-{image.tags(version)[0]}}}"
 
 
 def for_topology(topology: Topology, *, progress: Progress = silent) -> Mapping[tuple[str, str], str]:
@@ -92,7 +103,7 @@ def present(program: str, version: str, client: docker.DockerClient) -> str | No
     """The first image of those :func:`for_topology` would take without pulling; None if there is none."""
     image = _image(program)
     chosen = os.environ.get(image.variable)
-    candidates = [chosen] if chosen else [f"{image.official}:{version}", f"{image.local}:{version}"]
+    candidates = [chosen] if chosen else image.tags(version)
     return next((tag for tag in candidates if _has(client, tag)), None)
 
 
@@ -100,7 +111,7 @@ def _choose(client: docker.DockerClient, program: str, version: str, progress: P
     if (found := present(program, version, client)) is not None:
         return found
     image = _image(program)
-    tag = os.environ.get(image.variable) or f"{image.official}:{version}"
+    tag = os.environ.get(image.variable) or image.tags(version)[0]
     progress(f"pulling {tag}")
     try:
         client.images.pull(tag)
@@ -114,8 +125,8 @@ def _instead(program: str, version: str) -> str:
     image = _image(program)
     if image.variable in os.environ:
         return f"it is what {image.variable} names: unset or correct that"
-    command = "edgelab images build" + (f" --nats {version}" if program == "nats-server" else "")
-    return f"`{command}` makes {image.local}:{version} from the binary instead"
+    command = "edgelab images build" + (f" {image.option} {version}" if image.option else "")
+    return f"`{command}` makes {image.local}:{version} from the same files instead"
 
 
 def _has(client: docker.DockerClient, tag: str) -> bool:
@@ -126,6 +137,10 @@ def _has(client: docker.DockerClient, tag: str) -> bool:
     except (DockerException, requests.RequestException) as error:
         raise LabError(f"Docker could not look for image {tag}: {error}") from error
     return True
+
+
+def _key(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)]
 
 
 def _image(program: str) -> _Image:

@@ -14,16 +14,16 @@ import psutil
 
 from ..errors import LabError, NotReady, RuntimeMissing, SystemUnderTestError
 from ..model.topology import Service, Topology
-from . import artifacts, owner
+from . import owner, programs
 from .addresses import ProcessBook, fill, take_ports
 from .base import Address, Connection, Progress, Usage, silent
 from .child import Child
 from .footprint import sessions, usage_of
 from .ports import Ports
 from .preflight import check_configs
+from .programs import Program, up_deadline_s
 from .shield import shielded
 
-_UP_DEADLINE_S = 60.0
 _STOP_S = 5.0
 _POLL_S = 0.01
 _ROLES = ("hub", "proxy", "site", "mirror")
@@ -37,12 +37,12 @@ class ProcessRuntime:
     def up(self, topology: Topology, folder: Path, *, run_id: str, progress: Progress = silent) -> ProcessDeployment:
         if os.name != "posix":
             raise RuntimeMissing("the process runtime needs Linux or macOS; use --runtime compose")
-        programs = dict.fromkeys((s.program, s.version) for s in topology.services)
-        binaries = {key: artifacts.binary(*key, progress=progress) for key in programs}
+        wanted = dict.fromkeys((s.program, s.version) for s in topology.services)
+        found = {key: programs.local(*key, progress=progress) for key in wanted}
         ports = Ports()
         try:
             book = ProcessBook(folder.absolute(), take_ports(topology, ports))
-            lab = ProcessDeployment(topology, folder.absolute(), book, ports, binaries, run_id=run_id)
+            lab = ProcessDeployment(topology, folder.absolute(), book, ports, found, run_id=run_id)
         except BaseException:
             ports.release()
             raise
@@ -66,7 +66,7 @@ class ProcessDeployment:
         folder: Path,
         book: ProcessBook,
         ports: Ports,
-        binaries: Mapping[tuple[str, str], Path],
+        found: Mapping[tuple[str, str], Program],
         *,
         run_id: str,
     ) -> None:
@@ -74,13 +74,13 @@ class ProcessDeployment:
         self.folder = folder
         self._book = book
         self._ports = ports
-        self._binaries = binaries
+        self._programs = found
         marks = owner.marks(run_id)
         _write_configs(topology, book)
         self._children = MappingProxyType({s.name: self._child(s, marks) for s in topology.services})
 
     def bring_up(self) -> None:
-        """Check configurations, then start hub, proxy and sites, each once the one before listens."""
+        """Check configurations, then start hub, proxy, sites and mirrors, each once the one before listens."""
         argvs = [(s, self._argv(s)) for s in self.topology.services]
         check_configs(argvs)
         for role in _ROLES:
@@ -134,7 +134,7 @@ class ProcessDeployment:
         return {name: child.log for name, child in self._children.items()}
 
     def digests(self) -> Mapping[str, str]:
-        return {f"{program}:{version}": artifacts.sha256(path) for (program, version), path in self._binaries.items()}
+        return {name: digest for program in self._programs.values() for name, digest in program.digests.items()}
 
     def down(self) -> None:
         try:
@@ -152,8 +152,10 @@ class ProcessDeployment:
         return self._children[self.topology.service(service).name]
 
     def _argv(self, service: Service) -> tuple[str, ...]:
-        program = str(self._binaries[service.program, service.version])
-        return (program, *(self._fill(a, service) for a in service.arguments))
+        return (*self._program(service).command, *(self._fill(a, service) for a in service.arguments))
+
+    def _program(self, service: Service) -> Program:
+        return self._programs[service.program, service.version]
 
     def _fill(self, text: str, service: Service) -> str:
         return fill(text, topology=self.topology, service=service, book=self._book)
@@ -163,14 +165,22 @@ class ProcessDeployment:
             Path(self._book.data(service)).mkdir(parents=True, exist_ok=True)
         log = self.folder / "logs" / f"{service.name}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        environment = {name: self._fill(value, service) for name, value in service.environment}
+        own = {name: self._fill(value, service) for name, value in service.environment}
         cwd = self.folder / "config" / service.name
         cwd.mkdir(parents=True, exist_ok=True)
-        return Child(service.name, self._argv(service), cwd=cwd, log=log, environment={**environment, **marks})
+        return Child(
+            service.name,
+            self._argv(service),
+            cwd=cwd,
+            log=log,
+            environment={**self._program(service).environment, **own, **marks},
+            supervised=service.supervised,
+        )
 
     def _wait_listening(self, services: Sequence[Service]) -> None:
         waiting = {s.name: {self.address(s.name, p.name).port: p.name for p in s.ports} for s in services}
-        deadline = time.monotonic() + _UP_DEADLINE_S
+        deadline_s = up_deadline_s(services)
+        deadline = time.monotonic() + deadline_s
         while True:
             for name in list(waiting):
                 child = self._children[name]
@@ -186,7 +196,7 @@ class ProcessDeployment:
                 name, ports = next(iter(waiting.items()))
                 which = ", ".join(f"{ports[n]} ({n})" for n in ports.keys() - self._children[name].listening())
                 raise NotReady(
-                    f"{name} did not listen on {which} within {_UP_DEADLINE_S:g} s; its log ends:\n"
+                    f"{name} did not listen on {which} within {deadline_s:g} s; its log ends:\n"
                     f"{self._children[name].tail()}"
                 )
             time.sleep(_POLL_S)
@@ -197,11 +207,9 @@ class ProcessDeployment:
 
 
 def _assert_alive(child: Child) -> None:
-    if child.stopped_on_purpose or child.pid is not None:
+    if child.supervised or child.stopped_on_purpose or child.pid is not None:
         return
-    status = child.exit_status
-    how = f"was ended by signal {-status}" if status is not None and status < 0 else f"ended with status {status}"
-    raise SystemUnderTestError(f"{child.name} {how}; its log ends:\n{child.tail()}")
+    raise SystemUnderTestError(f"{child.name} {child.end}; its log ends:\n{child.tail()}")
 
 
 def _write_configs(topology: Topology, book: ProcessBook) -> None:

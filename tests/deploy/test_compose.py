@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from edgelab.deploy import artifacts, compose, compose_start
+from edgelab.deploy import addresses, artifacts, compose, compose_start
 from edgelab.errors import ArtifactError
 from edgelab.model.topology import PROXY, ConfigFile, Service, Topology, assemble
 
@@ -20,7 +20,7 @@ def test_the_reference_rendering_is_known(small: Callable[..., Topology]) -> Non
 
 def test_the_rendering_of_a_run_is_known(small: Callable[..., Topology]) -> None:
     topology = small()
-    ports = compose.fixed_ports(topology)
+    ports = addresses.fixed_ports(topology)
 
     text = compose.render(
         topology,
