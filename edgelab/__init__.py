@@ -1,7 +1,7 @@
 """edgelab: what a broker at the edge loses when its backhaul goes, and how long recovery takes.
 
-A scenario is made of a system, sites, a workload, a schedule of faults, and checks; ``run`` plays it, ``load`` opens
-a run that was played.
+A scenario is made of a system (one of ``systems``), sites, a workload, a schedule of faults, and ``checks``; ``run``
+plays it, ``load`` opens a run that was played.
 
 The names are loaded when they are first asked for: every agent imports this package, and must not wait for pandas.
 Nothing inside edgelab takes them from here.
@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import systems
     from .analysis import checks
     from .errors import LabError, SpecError, SystemUnderTestError
     from .lab import run
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from .model.topology import site_names
     from .model.workload import Load, Workload
     from .runs import Run, load
-    from .systems import NatsDirect, NatsLeaf, NatsLeafCore
 
     __version__: str
 
@@ -31,9 +31,6 @@ __all__ = [
     "LabError",
     "Latency",
     "Load",
-    "NatsDirect",
-    "NatsLeaf",
-    "NatsLeafCore",
     "Outage",
     "Partition",
     "Pause",
@@ -51,6 +48,7 @@ __all__ = [
     "once",
     "run",
     "site_names",
+    "systems",
 ]
 
 _HOMES = {
@@ -62,8 +60,8 @@ _HOMES = {
     "model.topology": ("site_names",),
     "model.workload": ("Load", "Workload"),
     "runs": ("Run", "load"),
-    "systems": ("NatsDirect", "NatsLeaf", "NatsLeafCore"),
 }
+_MODULES = {"checks": ".analysis.checks", "systems": ".systems"}
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 
@@ -72,8 +70,8 @@ if not TYPE_CHECKING:  # a type checker that saw it would take any misspelt name
     def __getattr__(name: str) -> Any:
         if name == "__version__":
             value: Any = import_module("importlib.metadata").version("edgelab")
-        elif name == "checks":
-            value = import_module(".analysis.checks", __name__)
+        elif name in _MODULES:
+            value = import_module(_MODULES[name], __name__)
         elif name in _HOME_OF:
             value = getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
         else:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from edgelab import Load, NatsDirect, Scenario, checks
+from edgelab import Load, Scenario, checks
+from edgelab.systems import NatsDirect
 from edgelab.systems.nats.versions import NEWEST
 
 from ._outage import outage_scenario

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from edgelab import Load, NatsLeaf, Scenario, checks
+from edgelab import Load, Scenario, checks
 from edgelab.model import validate
+from edgelab.systems import NatsLeaf
 from edgelab.systems.nats.versions import NEWEST
 
 from ._outage import outage_scenario

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from edgelab import LabError, NatsLeaf, Scenario, SpecError, Workload, run
+from edgelab import LabError, Scenario, SpecError, Workload, run
 from edgelab.history import SegmentWriter
+from edgelab.systems import NatsLeaf
 
 PLAYED = Scenario(name="x", system=NatsLeaf(), sites=("a",), workload=Workload(duration_s=1.0))
 

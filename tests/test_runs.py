@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from edgelab import LabError, NatsLeaf, Scenario, Workload, load, store
+from edgelab import LabError, Scenario, Workload, load, store
 from edgelab.history import SegmentWriter
 from edgelab.model import codec
 from edgelab.show import comparison, runs_table
+from edgelab.systems import NatsLeaf
 
 _META = {"hub_count": 1, "start_ns": 0, "publish_end_ns": 1}
 
