@@ -12,13 +12,18 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from . import __version__
 from .deploy.shield import ENDING
 from .errors import EdgelabError, LabError, SpecError
+
+if TYPE_CHECKING:
+    from .model.comparison import Comparison
+    from .model.scenario import Scenario
+    from .runs import Run
 
 _RUNTIMES = ("auto", "compose", "process")
 
@@ -34,6 +39,7 @@ Examples:
   edgelab run nats_leaf_outage --set sites=1 --set outage_s=10 --set kind=silent
   edgelab run nats_leaf_outage --set system.durable_source=true
   edgelab run nats_leaf_outage --system nats-leaf-core --runtime process
+  edgelab run leaf_versus_mirrormaker --set systems=nats-leaf,nats-direct
 
 \b
 Exit codes: 0 checks pass, 1 a check failed, 2 the input was refused,
@@ -111,38 +117,78 @@ def run(
 ) -> None:
     """Play SCENARIO and say what became of every message.
 
-    SCENARIO is a name from `edgelab list`, or path/to/file.py:function, where the function returns a Scenario.
+    SCENARIO is a name from `edgelab list`, or path/to/file.py:function, where the function returns a Scenario, or a
+    Comparison of several: they are played one after another and put side by side.
     """
     from . import resolve
+    from .model.comparison import Comparison
+
+    asked = resolve.asked(scenario, settings=settings, system=system, seed=seed)
+    if isinstance(asked, Comparison):
+        command = _again(scenario, settings, system, runtime, asked.entries[0][1].seed)
+        sys.exit(max(_play_comparison(asked, runtime=runtime, out=out, command=command) for _ in range(repeat)))
+    command = _again(scenario, settings, system, runtime, asked.seed)
+    sys.exit(_play(asked, repeat=repeat, runtime=runtime, out=out, command=command))
+
+
+def _play(scenario: Scenario, *, repeat: int, runtime: str, out: Path, command: str) -> int:
+    """Play it ``repeat`` times and show each outcome; returns the exit code."""
+    from .comparisons import compare as side_by_side
     from .lab import run as play
     from .runner.live import reporter_for
     from .show import comparison, summary
 
-    value = resolve.build(scenario, settings=settings, system=system, seed=seed)
-    command = _again(scenario, settings, system, runtime, value.seed)
     runs = []
     for _ in range(repeat):
         reporter = reporter_for(sys.stderr)
         try:
-            runs.append(play(value, runtime=runtime, out=out, reporter=reporter, command=command))
+            runs.append(play(scenario, runtime=runtime, out=out, reporter=reporter, command=command))
         finally:
             reporter.close()
         _print(summary(runs[-1]))
     if repeat > 1:
-        _print(comparison(runs))
-    sys.exit(max(one.exit_code for one in runs))
+        _print(comparison(side_by_side(runs)))
+    return max(one.exit_code for one in runs)
+
+
+def _play_comparison(asked: Comparison, *, runtime: str, out: Path, command: str) -> int:
+    """Play it and show each outcome, then all side by side; returns the exit code."""
+    from .runner.live import reporter_for
+    from .show import comparison, outcome_line
+    from .side_by_side import play
+
+    labels = asked.labels
+    ended: list[str] = []
+
+    def tell(label: str, outcome: Run | EdgelabError) -> None:
+        ended.append(label)
+        _print(f"{len(ended)}/{len(labels)}  {outcome_line(label, outcome)}")
+        if isinstance(outcome, EdgelabError):
+            _say_notes(outcome)
+
+    _print(f"{asked.name}: {', '.join(labels)}, one after another")
+    compared = play(
+        asked, runtime=runtime, out=out, reporting=lambda: reporter_for(sys.stderr), ended=tell, command=command
+    )
+    _print(comparison(compared))
+    return compared.exit_code
 
 
 @main.command(short_help="Put runs side by side.")
 @click.argument("runs", metavar="RUN RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
-def compare(runs: tuple[Path, ...]) -> None:
-    """Put two or more run folders side by side: losses, recovery, what crossed the link."""
-    from .runs import load
+@click.option("--out", type=click.Path(path_type=Path), help="Write plots, a page and comparison.json there, too.")
+def compare(runs: tuple[Path, ...], out: Path | None) -> None:
+    """Put two or more run folders side by side: losses, recovery, footprint, what crossed the link.
+
+    They may be of different scenarios: what differs is said. A RUN may also be the folder of a comparison.
+    """
+    from .comparisons import gather
     from .show import comparison
 
-    if len(runs) < 2:
-        raise SpecError(f"RUN must be given at least twice to compare, not {len(runs)} time(s)")
-    _print(comparison([load(path) for path in runs]))
+    compared = gather(runs)
+    if out is not None:
+        compared.write(out)
+    _print(comparison(compared, page=out))
 
 
 @main.command(short_help="Analyse a run folder again.")

@@ -43,7 +43,7 @@ def run(
         SystemUnderTestError: a broker died unasked; the same holds.
     """
     reporter = reporter or Quiet()
-    _refuse_what_cannot_be(scenario, Path(out))
+    refuse_what_cannot_be(scenario, Path(out))
     chosen = choose(runtime, scenario.topology(), progress=reporter.phase)
     folder = store.create(Path(out), scenario.name)
     try:
@@ -60,7 +60,7 @@ def run(
         raise
 
 
-def _refuse_what_cannot_be(scenario: Scenario, out: Path) -> None:
+def refuse_what_cannot_be(scenario: Scenario, out: Path) -> None:
     """What only shows once a scenario meets this version and this machine, while nothing is there yet."""
     validate.instance("scenario", scenario, Scenario, "a Scenario")
     loading.check_kept(scenario)

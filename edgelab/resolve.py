@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .errors import SpecError
+from .model.comparison import Comparison
 from .model.scenario import Scenario
 from .systems import SYSTEMS
 
-ScenarioFunction = Callable[..., Scenario]
+ScenarioFunction = Callable[..., Scenario | Comparison]
 _SYSTEM_PREFIX = "system."
 
 
@@ -46,7 +47,21 @@ def find(reference: str) -> ScenarioFunction:
 def build(
     reference: str, *, settings: Iterable[str] = (), system: str | None = None, seed: int | None = None
 ) -> Scenario:
-    """The scenario that ``reference`` makes with ``settings``.
+    """The scenario that ``reference`` makes, which must be one: see :func:`asked`.
+
+    Raises:
+        SpecError: as :func:`asked` does, and where it makes a comparison.
+    """
+    made = asked(reference, settings=settings, system=system, seed=seed)
+    if isinstance(made, Comparison):
+        raise SpecError(f"SCENARIO must be of one system here, and {reference} compares {', '.join(made.labels)}")
+    return made
+
+
+def asked(
+    reference: str, *, settings: Iterable[str] = (), system: str | None = None, seed: int | None = None
+) -> Scenario | Comparison:
+    """The scenario, or the comparison of several, that ``reference`` makes with ``settings``.
 
     Args:
         reference: see :func:`find`.
@@ -56,22 +71,24 @@ def build(
         seed: instead of the scenario's.
 
     Raises:
-        SpecError: an unknown key, a value of the wrong type, a scenario that cannot be, a function that fails.
+        SpecError: an unknown key, a value of the wrong type, a scenario that cannot be, a function that fails; a
+            system, or settings of one, for a comparison of several.
     """
     function = find(reference)
     pairs = _pairs(settings)
     own = {key: text for key, text in pairs.items() if not key.startswith(_SYSTEM_PREFIX)}
     options = {key.removeprefix(_SYSTEM_PREFIX): text for key, text in pairs.items() if key.startswith(_SYSTEM_PREFIX)}
-    scenario = _call(function, reference, own)
+    made = _call(function, reference, own)
+    if isinstance(made, Comparison):
+        _refuse_one_system(reference, made, system, options)
+        return made if seed is None else made.with_seed(seed)
     if system is not None:
         if system not in SYSTEMS:
             raise SpecError(f"--system must be one of {', '.join(SYSTEMS)}, not {system!r}")
-        scenario = dataclasses.replace(scenario, system=_other_system(scenario, SYSTEMS[system]))
+        made = dataclasses.replace(made, system=_other_system(made, SYSTEMS[system]))
     if options:
-        scenario = dataclasses.replace(scenario, system=_with_options(scenario.system, options))
-    if seed is not None:
-        scenario = dataclasses.replace(scenario, seed=seed)
-    return scenario
+        made = dataclasses.replace(made, system=_with_options(made.system, options))
+    return made if seed is None else dataclasses.replace(made, seed=seed)
 
 
 def parse(key: str, text: str, wanted: Any) -> Any:
@@ -145,7 +162,7 @@ def _file_text(key: str, path: Path) -> str:
         raise SpecError(f"--set {key}=@{path} must name a text file that can be read: {error}") from error
 
 
-def _call(function: ScenarioFunction, reference: str, settings: Mapping[str, str]) -> Scenario:
+def _call(function: ScenarioFunction, reference: str, settings: Mapping[str, str]) -> Scenario | Comparison:
     parameters = _parameters(function, reference)
     for key in settings:
         if key not in parameters:
@@ -158,10 +175,10 @@ def _call(function: ScenarioFunction, reference: str, settings: Mapping[str, str
         hints = typing.get_type_hints(function)
     values = {key: parse(key, text, hints.get(key, str)) for key, text in settings.items()}
     with _theirs(f"{reference} failed"):
-        scenario = function(**values)
-    if not isinstance(scenario, Scenario):
-        raise SpecError(f"{reference} must return a Scenario, not {type(scenario).__name__}")
-    return scenario
+        made: Any = function(**values)
+    if not isinstance(made, (Scenario, Comparison)):
+        raise SpecError(f"{reference} must return a Scenario or a Comparison, not {type(made).__name__}")
+    return made
 
 
 def _parameters(function: ScenarioFunction, reference: str) -> Mapping[str, inspect.Parameter]:
@@ -190,6 +207,16 @@ def _theirs(what: str) -> Iterator[None]:
         ]
         where = f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
         raise SpecError(f"{what}: {type(error).__name__}: {error}{where}") from error
+
+
+def _refuse_one_system(reference: str, comparison: Comparison, system: str | None, options: Mapping[str, str]) -> None:
+    given = [] if system is None else [f"--system {system}"]
+    given += [f"--set system.{key}" for key in options]
+    if given:
+        raise SpecError(
+            f"{given[0]} must be of a scenario with one system, and {reference} compares several "
+            f"({', '.join(comparison.labels)}); they are named in its own parameters"
+        )
 
 
 def _other_system(scenario: Scenario, kind: type) -> Any:

@@ -9,10 +9,15 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from .analysis import comparison_tables
+from .analysis.report_tables import Table as Words
+from .analysis.wording import broken
+from .comparisons import Compared
 from .deploy.doctor import Finding, runtimes
 from .errors import EdgelabError
 from .resolve import known_scenarios
@@ -24,6 +29,9 @@ _COLOURS = {"pass": "bold green", "fail": "bold red", "unknown": "bold yellow"}
 _PHASES = ("detect_s", "reconnect_s", "resume_s", "sync_s")
 _LEDGER = ("attempted", "lost", "stranded", "duplicated")
 _MOST_SITES = 8
+_MOST_COLUMNS = 8
+_COLUMN = 17
+"""Letters: four of them beside the names of the metrics fit on 100."""
 
 
 def summary(run: Run) -> str:
@@ -47,27 +55,68 @@ def summary(run: Run) -> str:
     return _text(console)
 
 
-def comparison(runs: Sequence[Run]) -> str:
+def outcome_line(label: str, outcome: Run | EdgelabError) -> str:
+    """What became of one run of a comparison, in a line."""
+    if isinstance(outcome, EdgelabError):
+        return f"{label}  no result: {outcome}"
+    return f"{label}  {comparison_tables.in_a_line(Compared(name=label, runs={label: outcome}).sides[0])}"
+
+
+def comparison(compared: Compared, *, page: Path | None = None) -> str:
+    """Runs side by side, a column each, or a row each where they are many; what differs beside; where they are."""
+    console = _console()
+    if compared.name:
+        console.print(f"\n[bold]{escape(compared.name)}[/]")
+    if len(compared.runs) > _MOST_COLUMNS:
+        console.print(_in_rows(compared))
+    else:
+        _print_in_columns(console, comparison_tables.side_by_side(compared.sides, compared.failures))
+    console.print(f"[dim]{comparison_tables.NOTE}[/]")
+    for failure in compared.failures:
+        console.print(f"[bold red]{escape(failure.label)}[/] has no result: {escape(failure.why)}")
+    different = compared.differences()
+    if different.rows and len(compared.runs) <= _MOST_COLUMNS:
+        console.print("\n[bold]not the same for all[/]")
+        _print_in_columns(console, different)
+    for label, run in compared.runs.items():
+        console.print(f"{escape(label)}  {escape(str(run.folder))}", soft_wrap=True)
+    folder = page or compared.folder
+    if folder is not None:
+        console.print(f"comparison {escape(str(folder))}  (comparison.html, plots/)", soft_wrap=True)
+    return _text(console)
+
+
+def _print_in_columns(console: Console, shown: Words) -> None:
+    """A table of texts, cut into several where the columns do not fit."""
+    names = max((len(row[0]) for row in shown.rows), default=0)
+    fitting = max(1, (console.width - names - 2) // (_COLUMN + 2))
+    for first in range(1, len(shown.head), fitting):
+        table = Table(box=None, padding=(0, 1), header_style="bold")
+        table.add_column("", no_wrap=True)
+        for label in shown.head[first : first + fitting]:
+            table.add_column(escape(broken(label, _COLUMN)), justify="right", max_width=_COLUMN, overflow="fold")
+        for name, *cells in shown.rows:
+            table.add_row(escape(name), *(_marked(cell) for cell in cells[first - 1 : first - 1 + fitting]))
+        console.print(table)
+
+
+def _marked(cell: str) -> str:
+    return f"[{_COLOURS[cell]}]{cell}[/]" if cell in _COLOURS else escape(cell)
+
+
+def _in_rows(compared: Compared) -> Table:
     """One row per run: ledger and recovery of its slowest site."""
     table = Table(box=None, padding=(0, 1), header_style="bold")
-    for column in ("", "system", "verdict", *_LEDGER, *(phase.removesuffix("_s") for phase in _PHASES)):
-        table.add_column(column, justify="left" if column in {"system", "verdict"} else "right")
-    for number, run in enumerate(runs, start=1):
-        result = run.result
-        version = next(iter(result["versions"].values()))
+    for column in ("", "verdict", *_LEDGER, *(phase.removesuffix("_s") for phase in _PHASES)):
+        table.add_column(column, justify="left" if column in {"", "verdict"} else "right")
+    for row in compared.table().reset_index().to_dict("records"):
         table.add_row(
-            str(number),
-            f"{result['system']} {version}",
-            f"[{_COLOURS[result['verdict']]}]{result['verdict']}[/]",
-            *(f"{result['ledger'][count]:,}" for count in _LEDGER),
-            *(_seconds(_worst(result, phase)) for phase in _PHASES),
+            escape(row["label"]),
+            _marked(row["verdict"]),
+            *(f"{row[count]:,}" for count in _LEDGER),
+            *(_seconds(None if pd.isna(row[phase]) else row[phase]) for phase in _PHASES),
         )
-    console = _console()
-    console.print(table)
-    console.print("detect, reconnect, resume, sync: of the slowest site, in seconds")
-    for number, run in enumerate(runs, start=1):
-        console.print(f"{number}  {escape(str(run.folder))}", soft_wrap=True)
-    return _text(console)
+    return table
 
 
 def scenarios_table() -> str:
@@ -162,11 +211,6 @@ def _recovery(result: dict[str, Any]) -> Table:
         if len(shown) > _MOST_SITES:
             table.add_row("", "", "", f"[dim]and {len(shown) - _MOST_SITES} faster ones[/]")
     return table
-
-
-def _worst(result: dict[str, Any], phase: str) -> float | None:
-    values = [s[phase] for w in result["windows"] for s in w["sites"].values() if s[phase] is not None]
-    return max(values, default=None)
 
 
 def _seconds(value: float | None) -> str:

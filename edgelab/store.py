@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -77,8 +78,10 @@ class RunFolder:
             raise LabError(f"{target} is not JSON ({error}): it was changed or cut short") from error
 
 
-def create(out: Path, scenario: str, *, now: datetime | None = None) -> RunFolder:
-    """A new, empty run folder ``out/SCENARIO-YYYYMMDD-HHMMSS``, and ``out/latest`` pointing to it.
+def create(
+    out: Path, scenario: str, *, parts: Sequence[str] = ("history", "plots"), now: datetime | None = None
+) -> RunFolder:
+    """A new, empty folder ``out/SCENARIO-YYYYMMDD-HHMMSS`` with ``parts``, and ``out/latest`` pointing to it.
 
     Raises:
         SpecError: ``out`` cannot be written to.
@@ -88,7 +91,7 @@ def create(out: Path, scenario: str, *, now: datetime | None = None) -> RunFolde
     try:
         out.mkdir(parents=True, exist_ok=True)
         path = _make_unused(out, name)
-        for part in ("history", "plots"):
+        for part in parts:
             (path / part).mkdir()
         latest = out / "latest"
         if latest.is_symlink() or not latest.exists():

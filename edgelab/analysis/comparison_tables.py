@@ -25,13 +25,14 @@ _PHASES = ("detect", "reconnect", "resume", "sync")
 def side_by_side(sides: Sequence[Side], failures: Sequence[Failure] = ()) -> Table:
     """All metrics of all entries; an entry that failed has a column that says so."""
     numbers = table(sides)
-    columns = [_cells(numbers.loc[side.label], side) for side in sides]
+    columns = [_cells(row, side) for row, side in zip(numbers.to_dict("records"), sides, strict=True)]
     columns += [{"verdict": "no result"} for _ in failures]
     names = list(columns[0]) if sides else ["verdict"]
     rows = tuple((name, *(cells.get(name, NONE) for cells in columns)) for name in names)
     # What no entry has to tell says nothing.
     told = tuple(row for row in rows if any(cell != NONE for cell in row[1:]))
-    return Table(("", *(one.label for one in (*sides, *failures))), told, NOTE if sides else "")
+    labels = (*(side.label for side in sides), *(failure.label for failure in failures))
+    return Table(("", *labels), told, NOTE if sides else "")
 
 
 def in_a_line(side: Side) -> str:
@@ -74,7 +75,7 @@ def markdown(shown: Table) -> str:
     return "\n".join(lines)
 
 
-def _cells(row: pd.Series, side: Side) -> dict[str, str]:
+def _cells(row: Mapping[Any, Any], side: Side) -> dict[str, str]:
     recovery = slowest(side.result)
     whose = recovery.site if recovery is not None and side.several_sites else NONE
     return {

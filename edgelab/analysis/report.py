@@ -15,7 +15,7 @@ from .plots.style import fleet_spans
 from .report_tables import name_of
 from .results import Results
 from .verdict import Judgement
-from .wording import brief, plural, short_s
+from .wording import brief_schedule, plural, short_s, traffic
 
 _CAPTIONS = {
     "stored": "Messages published at the sites and stored at the hub. Grey: the faults, as measured.",
@@ -70,18 +70,12 @@ def _summary(results: Results) -> str:
 
 
 def _asked(results: Results) -> tuple[tuple[str, str], ...]:
-    facts, load = results.facts, results.facts.workload.load
+    facts = results.facts
     sites = plural(len(facts.sites), "site")
-    rate = f"{load.rate_hz:g} messages per second of {load.size_bytes:,} bytes"
-    differ = " (some differ)" if facts.workload.per_site else ""
-    faults = [f"{brief(w.fault)}, from {w.start_s:g} to {w.end_s:g} s" for w in facts.schedule]
     return (
         ("system", f"{facts.system}, {sites} and a hub"),
-        (
-            "load",
-            f"{rate} at each site{differ}, {facts.workload.arrival} arrivals, for {facts.workload.duration_s:g} s",
-        ),
-        ("faults", "; ".join(faults[:6]) + (f"; and {len(faults) - 6} more" if len(faults) > 6 else "") or "none"),
+        ("load", traffic(facts.workload)),
+        ("faults", brief_schedule(facts.schedule)),
         ("runtime", f"{facts.runtime}; faults on the {facts.plane} plane"),
         ("seed", str(facts.seed)),
         *((("published with", ", ".join(sorted(set(facts.clients.values())))),) if facts.clients else ()),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import Any
 
 import pandas as pd
 
 from ..model.faults import Fault, describe
+from ..model.schedule import Schedule
+from ..model.workload import Workload
 from .results import Results
 from .spans import PHASES
 
@@ -64,6 +67,28 @@ def brief(fault: Fault) -> str:
     """A planned fault: ``"Outage cut of site-1, site-2"``, or ``"Partition stall of 100 sites"``."""
     words, many = describe(fault), len(fault.targets) > MOST_NAMED
     return f"{words.rpartition(' of ')[0]} of {len(fault.targets)} sites" if many else words
+
+
+def brief_schedule(schedule: Schedule) -> str:
+    """The first few planned faults, with their times, and how many more there are."""
+    faults = [f"{brief(w.fault)}, from {w.start_s:g} to {w.end_s:g} s" for w in schedule]
+    return "; ".join(faults[:6]) + (f"; and {len(faults) - 6} more" if len(faults) > 6 else "") or "none"
+
+
+def traffic(workload: Workload) -> str:
+    """What is published at each site."""
+    load = workload.load
+    rate = f"{load.rate_hz:g} messages per second of {load.size_bytes:,} bytes"
+    differ = " (some differ)" if workload.per_site else ""
+    return f"{rate} at each site{differ}, {workload.arrival} arrivals, for {workload.duration_s:g} s"
+
+
+def broken(label: str, width: int) -> str:
+    """A run's label on as many lines as it needs, broken where its parts end."""
+    if len(label) <= width:
+        return label
+    parts = label.replace(":", "\n:").replace("@", "\n@").replace(" (", "\n(").split("\n")
+    return "\n".join(line for part in parts for line in wrap(part, width))
 
 
 def abridged(names: list[str], noun: str = "other sites") -> list[str]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..results import Results
 
 _MOST_BARS = 150
-_CAUSES = (style.ORANGE, style.SKY, style.PURPLE, style.GREEN, style.YELLOW, style.BLUE)
+CAUSES = (style.ORANGE, style.SKY, style.PURPLE, style.GREEN, style.YELLOW, style.BLUE)
 
 
 def plot_losses(results: Results, *, verdict: Verdict | None = None, ax: Axes | None = None) -> Axes:
@@ -53,7 +53,7 @@ def _stack(
     by_cause = results.losses.groupby("cause", observed=True)["messages"].sum().sort_values(ascending=False)
     base = np.zeros(len(edges) - 1)
     width_s = edges[1] - edges[0]
-    colours = iter(_CAUSES * (1 + len(by_cause) // len(_CAUSES)))
+    colours = iter(CAUSES * (1 + len(by_cause) // len(CAUSES)))
     for name, total in by_cause.items():
         heights = np.histogram(sent_s[cause == name], edges)[0] / width_s
         colour = style.VERMILION if name == UNEXPLAINED else next(colours)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..results import Results
 
-_COLOURS = {"detect": style.PURPLE, "reconnect": style.ORANGE, "resume": style.SKY, "sync": style.BLUE}
+COLOURS = {"detect": style.PURPLE, "reconnect": style.ORANGE, "resume": style.SKY, "sync": style.BLUE}
 _MEANINGS = {
     "detect": "detect (from applied)",
     "reconnect": "reconnect",
@@ -53,8 +53,15 @@ def plot_recovery(results: Results, *, verdict: Verdict | None = None, ax: Axes 
     style.dress(ax, results, "Recovery of each site", verdict=verdict)
     ax.grid(visible=False, axis="y")
     ax.grid(visible=True, axis="x", color="#E6E6E6", linewidth=0.6)
-    style.legend_below(ax, handles=_patches())
+    style.legend_below(ax, handles=patches())
     return ax
+
+
+def patches() -> list[Patch]:
+    """Of the phases, for a legend."""
+    from matplotlib.patches import Patch  # noqa: PLC0415 - heavy: only when something is drawn
+
+    return [Patch(color=COLOURS[phase], label=meaning) for phase, meaning in _MEANINGS.items()]
 
 
 def _draw(ax: Axes, rows: pd.DataFrame, *, edge: float) -> list[float]:
@@ -62,12 +69,12 @@ def _draw(ax: Axes, rows: pd.DataFrame, *, edge: float) -> list[float]:
     y = np.arange(len(rows))
     height = 0.62 if edge else 1.0
     detect = rows["detect_s"].fillna(0.0).to_numpy()
-    ax.barh(y, -detect, height, color=_COLOURS["detect"], edgecolor="white", linewidth=edge)
+    ax.barh(y, -detect, height, color=COLOURS["detect"], edgecolor="white", linewidth=edge)
     reached = np.zeros(len(rows))
     for phase in ("reconnect", "resume", "sync"):
         # A phase that did not happen adds nothing; one that was over before an earlier one adds nothing either.
         until = np.fmax(reached, rows[f"{phase}_s"].to_numpy())
-        ax.barh(y, until - reached, height, left=reached, color=_COLOURS[phase], edgecolor="white", linewidth=edge)
+        ax.barh(y, until - reached, height, left=reached, color=COLOURS[phase], edgecolor="white", linewidth=edge)
         reached = until
     ends: list[float] = reached.tolist()
     return ends
@@ -103,12 +110,6 @@ def _seconds_axis(ax: Axes, ends: list[float], results: Results, *, room: float)
     ax.set_xlim(-left - 0.03 * span, longest + room * span)
     ax.xaxis.set_major_formatter(FuncFormatter(lambda s, _: f"{abs(s):g}"))
     ax.set_xlabel("← s to detect, after applied   |   seconds after the fault cleared →", fontsize=8)
-
-
-def _patches() -> list[Patch]:
-    from matplotlib.patches import Patch  # noqa: PLC0415 - heavy: only when something is drawn
-
-    return [Patch(color=_COLOURS[phase], label=meaning) for phase, meaning in _MEANINGS.items()]
 
 
 def _tell(row: Mapping[Any, Any]) -> str:

@@ -20,9 +20,9 @@ BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, YELLOW, INK = "#CC79A7", "#56B4E9", "#F0E442", "#222222"
 CYCLE = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, "#8C6D1F", INK)
 MUTED = "#6B6B6B"
-_SHADE = "#D9D9D9"
+SHADE = "#D9D9D9"
 _VERDICT = {Verdict.PASS: GREEN, Verdict.UNKNOWN: "#8C6D1F", Verdict.FAIL: VERMILION}
-_MOST_LABELLED = 12
+MOST_LABELLED = 12
 _WIDEST_LEGEND = 90  # letters
 FLEET = 8
 """More sites than this are drawn as a fleet: quantiles and the worst, not a line each."""
@@ -69,8 +69,8 @@ def time_axis(ax: Axes, results: Results) -> None:
             continue
         start_s = results.facts.seconds(span.start_ns)
         cleared_s = end_s if span.end_ns is None else results.facts.seconds(span.end_ns)
-        ax.axvspan(start_s, cleared_s, color=_SHADE, alpha=0.6, linewidth=0, zorder=0, gid=f"fault-{span.window}")
-        if len(spans) <= _MOST_LABELLED:
+        ax.axvspan(start_s, cleared_s, color=SHADE, alpha=0.6, linewidth=0, zorder=0, gid=f"fault-{span.window}")
+        if len(spans) <= MOST_LABELLED:
             ax.text(
                 (start_s + min(cleared_s, end_s)) / 2, 0.985, named(span.fault, span.kind),
                 transform=ax.get_xaxis_transform(), fontsize=8, color=INK, va="top", ha="center",
