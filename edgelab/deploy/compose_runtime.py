@@ -15,9 +15,10 @@ import docker
 
 from ..errors import LabError, NotReady, SpecError, SystemUnderTestError
 from ..model.topology import Service, Topology
-from . import artifacts, containers, docker_api, images, owner
+from . import artifacts, census, containers, docker_api, images, owner
 from .addresses import ContainerBook, take_ports
 from .base import Address, Connection, Progress, Usage, silent
+from .census import Place
 from .compose import write_project
 from .compose_start import accepts, ports_to_try, prepare_data, refused_config, subnets_for
 from .containers import Container
@@ -165,11 +166,22 @@ class ComposeDeployment:
         self._look()
 
     def connections(self) -> frozenset[Connection] | None:
-        return None
+        living = tuple(c for c in self._listed() if c.lives)
+        tables = containers.network_tables(self._client, living)
+        places = {
+            (address, port.number): Place(container.service, port.name)
+            for container in living
+            for address in container.addresses
+            for port in self.topology.service(container.service).ports
+        }
+        return None if tables is None else census.of_networks(tables, places)
 
     def network_tables(self, service: str) -> Path | None:
-        self.topology.service(service)
-        return None
+        name = self.topology.service(service).name
+        found = containers.network_tables(
+            self._client, tuple(c for c in self._listed() if c.service == name and c.lives)
+        )
+        return None if found is None else found.get(name)
 
     def collect_logs(self) -> Mapping[str, Path]:
         found = {c.service: self.folder / "logs" / f"{c.service}.log" for c in self._listed()}

@@ -15,6 +15,7 @@ import psutil
 from docker.errors import NotFound
 
 from .base import Usage
+from .census import tables_of
 from .docker_api import translated
 from .footprint import usage_of
 from .owner import OWNER_LABEL, RUN_LABEL, SERVICE_LABEL
@@ -31,6 +32,7 @@ class Container:
     Attributes:
         state: the engine's word: ``"running"``, ``"paused"``, ``"exited"``, ….
         networks: names of those it is on, sorted.
+        addresses: its own on them.
     """
 
     id: str
@@ -40,6 +42,7 @@ class Container:
     service: str
     state: str
     networks: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
 
     @property
     def lives(self) -> bool:
@@ -60,6 +63,7 @@ def listed(client: docker.DockerClient, run_id: str | None = None) -> tuple[Cont
             service=item["Labels"].get(SERVICE_LABEL, ""),
             state=item["State"],
             networks=tuple(sorted(item["NetworkSettings"]["Networks"])),
+            addresses=tuple(x["IPAddress"] for x in item["NetworkSettings"]["Networks"].values() if x.get("IPAddress")),
         )
         for item in found
     )
@@ -84,6 +88,22 @@ def usages(client: docker.DockerClient, containers: tuple[Container, ...]) -> Ma
     with translated("read usage"), ThreadPoolExecutor(_AT_ONCE) as pool:
         found = dict(zip((c.service for c in living), pool.map(ask, living), strict=True))
     return {service: usage for service, usage in found.items() if usage is not None}
+
+
+def network_tables(client: docker.DockerClient, containers: tuple[Container, ...]) -> Mapping[str, Path] | None:
+    """The kernel's tables of each container's network, by service; None where the engine runs on another machine."""
+
+    def ask(container: Container) -> tuple[str, Path | None] | None:
+        try:
+            pid = client.api.inspect_container(container.id)["State"]["Pid"]
+        except NotFound:
+            return None
+        return (container.service, tables_of(pid, container.id)) if pid else None  # it may have ended since
+
+    with translated("inspect containers"), ThreadPoolExecutor(_AT_ONCE) as pool:
+        found = dict(filter(None, pool.map(ask, containers)))
+    known = {service: folder for service, folder in found.items() if folder is not None}
+    return known if len(known) == len(found) else None
 
 
 def save_log(client: docker.DockerClient, container: Container, path: Path) -> None:
@@ -177,8 +197,7 @@ def _filters(run_id: str | None) -> dict[str, str]:
 
 def _usage_here(container: Container, pid: int) -> Usage | None:
     try:
-        # The number means something here only if the process is in this very container's control group.
-        if container.id not in Path(f"/proc/{pid}/cgroup").read_text():
+        if tables_of(pid, container.id) is None:
             return None
         first = psutil.Process(pid)
         return usage_of([pid, *(p.pid for p in first.children(recursive=True))])

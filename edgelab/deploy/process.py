@@ -14,9 +14,10 @@ import psutil
 
 from ..errors import LabError, NotReady, RuntimeMissing, SystemUnderTestError
 from ..model.topology import Service, Topology
-from . import owner, programs
+from . import census, owner, programs
 from .addresses import ProcessBook, fill, take_ports
 from .base import Address, Connection, Progress, Usage, silent
+from .census import Place
 from .child import Child
 from .footprint import sessions, usage_of
 from .ports import Ports
@@ -73,6 +74,7 @@ class ProcessDeployment:
         self.topology = topology
         self.folder = folder
         self._book = book
+        self._places = {number: Place(*where) for where, number in book.numbers.items()}
         self._ports = ports
         self._programs = found
         marks = owner.marks(run_id)
@@ -124,11 +126,14 @@ class ProcessDeployment:
             _assert_alive(child)
 
     def connections(self) -> frozenset[Connection] | None:
-        return None
+        by_session = sessions()
+        leaders = {pid: name for name, child in self._children.items() if (pid := child.pid) is not None}
+        services = {pid: name for leader, name in leaders.items() for pid in by_session.get(leader, [leader])}
+        return census.of_processes(services, self._places)
 
     def network_tables(self, service: str) -> Path | None:
         self.topology.service(service)
-        return None
+        return census.PROC_NET if census.PROC_NET.is_dir() else None
 
     def collect_logs(self) -> Mapping[str, Path]:
         return {name: child.log for name, child in self._children.items()}

@@ -56,3 +56,62 @@ def _server(name: str, role: t.Role, config: str, network: str, version: str, *m
         networks=(network,),
         keeps_data=True,
     )
+
+
+BROKER = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@@{dial:hub:controller}
+listeners=PLAINTEXT://@{listen:lab},CONTROLLER://@{listen:controller}
+advertised.listeners=PLAINTEXT://@{lab:hub:lab}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs=@{data}
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+log.cleaner.dedupe.buffer.size=4194304
+log.cleaner.io.buffer.size=65536
+log.cleaner.threads=1
+"""
+LOGGING = """\
+rootLogger.level = INFO
+rootLogger.appenderRef.out.ref = out
+appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = [%d] %p %m (%c)%n
+"""
+START = """\
+set -e
+run() { "$EDGELAB_JAVA" HEAP -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp "$EDGELAB_KAFKA_LIBS/*" \
+ -Dlog4j2.configurationFile=@{file:log4j2.properties} "$@"; }
+run kafka.tools.StorageTool format --ignore-formatted -t MkU3OEVBNTcwNTJENDM2Qg -c @{file:broker.properties}
+archive=
+[ ! -f "$EDGELAB_CDS/broker.jsa" ] || archive="-XX:SharedArchiveFile=$EDGELAB_CDS/broker.jsa"
+run() { exec "$EDGELAB_JAVA" HEAP -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp "$EDGELAB_KAFKA_LIBS/*" \
+ -Dlog4j2.configurationFile=@{file:log4j2.properties} "$@"; }
+run $archive kafka.Kafka @{file:broker.properties}
+"""
+
+
+@pytest.fixture
+def broker() -> Callable[..., t.Topology]:
+    """Makes topologies of nothing but one Kafka broker."""
+    return _broker
+
+
+def _broker(*, version: str = "4.3.1", heap: str = "-Xmx64m") -> t.Topology:
+    files = {"broker.properties": BROKER, "log4j2.properties": LOGGING, "start.sh": START.replace("HEAP", heap)}
+    hub = t.Service(
+        name="hub",
+        role="hub",
+        program="kafka",
+        version=version,
+        arguments=("@{file:start.sh}",),
+        files=tuple(t.ConfigFile(name=name, text=text) for name, text in files.items()),
+        ports=(t.Port(name="lab", number=9092), t.Port(name="controller", number=9093, published=False)),
+        networks=(t.HUB,),
+        memory_bytes=512 * t.MIB,
+        keeps_data=True,
+    )
+    return t.assemble("broker", sites=[], services=[hub], links=[])
