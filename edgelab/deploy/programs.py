@@ -9,6 +9,7 @@ from pathlib import Path
 from ..model.topology import Service
 from . import artifacts
 from .base import Progress, silent
+from .cds import archives
 from .java import java
 from .kafka_jars import jars
 
@@ -67,7 +68,7 @@ def _kafka(version: str, progress: Progress) -> Program:
     environment = {
         JAVA_VARIABLE: str(its_java.program),
         LIBS_VARIABLE: str(found.folder),
-        CDS_VARIABLE: "",
+        CDS_VARIABLE: str(archives(found, its_java, progress=progress) or ""),
     }
     digests = {
         f"{KAFKA}:{version}": found.digest,
