@@ -34,7 +34,9 @@ class CorePublisher(Publisher):
         if self._client.room_bytes >= self._command_bytes:
             self._client.send(self._command(flight))
         else:
-            self._give_up(flight, flight.sent_ns, _BUFFER_FULL if self._options.buffer_bytes else _NOT_CONNECTED)
+            self._messages.give_up(
+                flight, flight.sent_ns, _BUFFER_FULL if self._options.buffer_bytes else _NOT_CONNECTED
+            )
         return b""
 
     def _answer(self, sequence: int, answer: bytes, header: bytes | None) -> None:

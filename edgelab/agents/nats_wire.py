@@ -5,33 +5,10 @@ from __future__ import annotations
 import json
 import re
 
-import numpy as np
-
 from ..model.message import HEADER_BYTES
 
 _POSITION = re.compile(rb'"seq":\s*(\d+)')
 _STATUS = re.compile(rb"NATS/1\.0 (\d{3})(?: ([^\r\n]*))?")
-_FILLER_BYTES = 8 << 20
-
-
-class Filler:
-    """Payload bytes that do not compress, seeded; the same message gets the same bytes on every attempt.
-
-    Consecutive messages take consecutive slices of one random block, so that no two messages near each other
-    share bytes: a compressing link would find nothing.
-    """
-
-    def __init__(self, seed: int) -> None:
-        self._block = np.random.default_rng([seed, 0xF111]).bytes(_FILLER_BYTES)
-
-    def of(self, site: int, sequence: int, size_bytes: int) -> bytes:
-        """``size_bytes`` bytes for message ``sequence`` of ``site``."""
-        if size_bytes == 0:
-            return b""
-        slots = _FILLER_BYTES // size_bytes
-        # Sites begin at different slots; a prime step spreads them.
-        at = (sequence + site * 7919) % slots * size_bytes
-        return self._block[at : at + size_bytes]
 
 
 class Commands:

@@ -12,7 +12,8 @@ from collections.abc import Awaitable, Iterable
 
 from .core_publisher import CorePublisher
 from .lifecycle import Agent, main
-from .nats_wire import Filler
+from .messages import Filler
+from .nats_options import NatsOptions
 from .publish_spec import site_parts
 from .publisher import Publisher, Shared
 from .record import Recorder
@@ -28,7 +29,7 @@ async def publish(agent: Agent) -> None:
         SpecError: the spec is wrong, or the broker takes no messages of that size.
         LabError: no connection, or the history cannot be written.
     """
-    parts = site_parts(agent.spec)
+    parts = site_parts(agent.spec, NatsOptions)
     recorder = Recorder(agent.history, agent.journal)
     failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 
 from ..clock import Clock
 from ..errors import SpecError
-from ..model.message import HEADER_BYTES, Identity, pack
-from .due import Due
 from .in_flight import Flight
+from .messages import Filler, Messages
 from .nats_client import PublishClient
-from .nats_wire import Commands, Filler
+from .nats_options import NatsOptions
+from .nats_wire import Commands
 from .publish_spec import SitePart
 from .record import Recorder
 
@@ -31,7 +31,6 @@ _BLOCKED_NAP_S = 0.01
 _LONGEST_NAP_S = 1.0
 _SLACK_NS = 1_000_000_000
 _LARGEST_SEQUENCE = 0xFFFFFFFF
-_NEVER_TRIED = "never tried: what was sent before it waited for answers until the end"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,13 +57,13 @@ class Publisher(ABC):
         shared: with the agent's other publishers.
     """
 
-    def __init__(self, part: SitePart, number: int, shared: Shared) -> None:
+    def __init__(self, part: SitePart[NatsOptions], number: int, shared: Shared) -> None:
         self._part = part
         self._number = number
         self._options = part.options
         self._clock = shared.clock
         self._recorder = shared.recorder
-        self._filler = shared.filler
+        self._messages = Messages(part, number, shared.recorder, shared.filler)
         self._fail = shared.fail
         self._client = PublishClient(
             f"edgelab-{part.site}-publisher-{number}",
@@ -78,7 +77,6 @@ class Publisher(ABC):
         self._blocked = False
         self._stopping = False
         self._progress_ns = 0
-        self._due = Due(part.times_s[:0], first=number, step=1, start_ns=0)
 
     async def connect(self) -> None:
         """Connect, and check that the broker takes messages of this size.
@@ -110,12 +108,12 @@ class Publisher(ABC):
         Raises:
             LabError: the history cannot be written.
         """
-        self._due = Due(self._part.times_s, first=self._number, step=self._part.load.publishers, start_ns=start_ns)
+        self._messages.begin(start_ns)
         while not self._stopping:
             now = self._clock.now_ns()
             self._tend(now)
             more = self._send_due()
-            if self._due.over and self._settled():
+            if self._messages.due.over and self._settled():
                 await self._drain()
                 break
             if self._patience_is_over(now):
@@ -164,19 +162,15 @@ class Publisher(ABC):
 
     def _settle(self) -> None:
         """Give every message that was due its outcome; when stopped, those that were tried."""
-        if self._stopping:
-            return
-        now = self._clock.now_ns()
-        while self._due.next_ns <= now:
-            flight = self._invoke(now)
-            self._give_up(flight, now, _NEVER_TRIED)
+        if not self._stopping:
+            self._messages.give_up_the_rest(self._clock)
 
     # The loop's parts.
 
     def _send_due(self) -> bool:
         room, taken, out = min(BATCH, self._room()), 0, []
-        while taken < room and self._due.next_ns <= (now := self._clock.now_ns()):
-            if command := self._take(self._invoke(now)):
+        while taken < room and self._messages.due.next_ns <= (now := self._clock.now_ns()):
+            if command := self._take(self._messages.invoke(now)):
                 out.append(command)
             taken += 1
         if out:
@@ -184,20 +178,8 @@ class Publisher(ABC):
         self._blocked = room <= 0
         return taken == BATCH
 
-    def _invoke(self, now_ns: int) -> Flight:
-        flight = Flight(self._due.sequence, self._due.next_ns, now_ns)
-        self._due.take()
-        self._recorder.invoke(flight, site=self._part.index, publisher=self._number)
-        return flight
-
-    def _give_up(self, flight: Flight, now_ns: int, why: str) -> None:
-        self._recorder.give_up(flight, now_ns, why, site=self._part.index, publisher=self._number)
-
     def _command(self, flight: Flight) -> bytes:
-        site = self._part.index
-        head = pack(Identity(site, self._number, flight.sequence, flight.intended_ns, flight.sent_ns))
-        filler = self._filler.of(site, flight.sequence, self._part.load.size_bytes - HEADER_BYTES)
-        return self._commands.publish(flight.sequence, head, filler)
+        return self._commands.publish(flight.sequence, *self._messages.head_and_filler(flight))
 
     def _socket_room(self) -> int:
         """Messages that the client's buffer takes: one at least when it is empty, whatever its bound."""
@@ -206,10 +188,10 @@ class Publisher(ABC):
 
     def _patience_is_over(self, now_ns: int) -> bool:
         patience_ns = round(self._options.patience_s * 1e9) + _SLACK_NS
-        return now_ns > max(self._due.last_ns, self._progress_ns) + patience_ns
+        return now_ns > max(self._messages.due.last_ns, self._progress_ns) + patience_ns
 
     async def _nap(self) -> None:
-        wake_ns = min(self._due.next_ns, self._next_ns() or self._due.next_ns)
+        wake_ns = min(self._messages.due.next_ns, self._next_ns() or self._messages.due.next_ns)
         nap_s = min(_LONGEST_NAP_S, max(_SHORTEST_NAP_S, (wake_ns - self._clock.now_ns()) / 1e9))
         if self._blocked:
             nap_s = max(nap_s, _BLOCKED_NAP_S)
@@ -231,10 +213,9 @@ class Publisher(ABC):
             self._answer(sequence, answer, header)
         except Exception as error:  # noqa: BLE001 - nats-py would swallow it
             self._fail(error)
-        if self._blocked or (self._due.over and self._settled()):
+        if self._blocked or (self._messages.due.over and self._settled()):
             self._wake()
 
     def _connection_changed(self, what: str, why: str) -> None:
-        now = self._clock.now_ns()
-        self._recorder.event(connection=what, t_ns=now, site=self._part.site, publisher=self._number, why=why)
+        self._messages.event(self._clock.now_ns(), what, why)
         self._wake()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .in_flight import Flight, InFlight, State
+from .nats_options import NatsOptions
 from .nats_wire import position_in, refusal_in
 from .publish_spec import SitePart
 from .publisher import BATCH, Publisher, Shared
@@ -24,7 +25,7 @@ class StreamPublisher(Publisher):
     A message that is given up has **failed** if each attempt was refused or never left; else it is **unknown**.
     """
 
-    def __init__(self, part: SitePart, number: int, shared: Shared) -> None:
+    def __init__(self, part: SitePart[NatsOptions], number: int, shared: Shared) -> None:
         super().__init__(part, number, shared)
         self._flights = InFlight(
             answer_ns=round(part.options.ack_timeout_s * 1e9), pause_ns=round(part.options.backoff_s * 1e9)
@@ -73,7 +74,7 @@ class StreamPublisher(Publisher):
         position = position_in(answer)
         if position is not None:
             self._flights.end(flight)
-            self._recorder.acknowledge(flight, now, position, site=self._part.index, publisher=self._number)
+            self._messages.acknowledge(flight, now, position)
             self._progress_ns = now
         elif flight.state == State.SENT:
             # It may be the late answer to an attempt before: then `unsure` is set, and stays.
@@ -107,4 +108,4 @@ class StreamPublisher(Publisher):
 
     def _end(self, flight: Flight, now_ns: int, why: str) -> None:
         self._flights.end(flight)
-        self._give_up(flight, now_ns, why)
+        self._messages.give_up(flight, now_ns, why)

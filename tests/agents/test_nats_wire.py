@@ -6,7 +6,8 @@ import zlib
 
 import pytest
 
-from edgelab.agents.nats_wire import Commands, Filler, position_in, refusal_in
+from edgelab.agents.messages import Filler
+from edgelab.agents.nats_wire import Commands, position_in, refusal_in
 
 _HEAD = bytes(range(28))
 

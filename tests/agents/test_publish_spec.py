@@ -11,13 +11,14 @@ import pytest
 
 from edgelab.agents.due import NEVER_NS, Due
 from edgelab.agents.lifecycle import read_spec
-from edgelab.agents.publish_spec import NatsOptions, site_parts
+from edgelab.agents.nats_options import NatsOptions
+from edgelab.agents.publish_spec import site_parts
 from edgelab.errors import SpecError
 from edgelab.model.workload import Load, Workload
 
 
 def test_intended_times_are_those_of_the_workload() -> None:
-    (part,) = site_parts(_spec())
+    (part,) = site_parts(_spec(), NatsOptions)
 
     workload = Workload(duration_s=2.0, load=Load(rate_hz=50.0, size_bytes=100), arrival="poisson")
     assert np.array_equal(part.times_s, workload.intended_s("depot", seed=5))
@@ -49,7 +50,7 @@ def test_intended_times_are_those_of_the_workload() -> None:
 )
 def test_a_wrong_field_is_refused_by_name(change: dict[str, Any], message: str) -> None:
     with pytest.raises(SpecError, match=message):
-        site_parts(_spec(**change))
+        site_parts(_spec(**change), NatsOptions)
 
 
 def test_a_repeated_site_is_refused() -> None:
@@ -57,7 +58,7 @@ def test_a_repeated_site_is_refused() -> None:
     spec["sites"] *= 2
 
     with pytest.raises(SpecError, match="sites must not repeat a site"):
-        site_parts(spec)
+        site_parts(spec, NatsOptions)
 
 
 def test_patience_covers_all_attempts() -> None:
