@@ -133,7 +133,6 @@ class _Recording:
         Raises:
             LabError: one did not start, did not work, or left no archive.
         """
-        self._dump_base()
         ports = Ports()
         try:
             self._write({"clients": str(ports.take()), "controller": str(ports.take())})
@@ -151,12 +150,6 @@ class _Recording:
                 broker.kill()
         finally:
             ports.release()
-
-    def _dump_base(self) -> None:
-        # What archives are made on top of. A Java that comes without it is a fetched one, in the cache: ours to mend.
-        base = self._java.home / "lib" / "server"
-        if base.is_dir() and not list(base.glob("classes*.jsa")):
-            run([str(self._java.program), "-Xshare:dump"])
 
     def _write(self, values: Mapping[str, str]) -> None:
         for name, text in _PROPERTIES.items():

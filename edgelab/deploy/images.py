@@ -9,6 +9,7 @@ import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import docker
 import requests
@@ -16,8 +17,9 @@ from docker.errors import DockerException
 
 from ..errors import ArtifactError, LabError, SpecError
 from ..model.topology import Topology
-from . import artifacts, docker_api
+from . import artifacts, docker_api, kafka_image
 from .base import Progress, silent
+from .programs import KAFKA
 
 _PULL_TIMEOUT_S = 300.0
 
@@ -49,7 +51,7 @@ class _Image:
 _IMAGES = {
     "nats-server": _Image("EDGELAB_NATS_IMAGE", "nats", "edgelab/nats-server", "--nats"),
     "toxiproxy": _Image("EDGELAB_TOXIPROXY_IMAGE", "ghcr.io/shopify/toxiproxy", "edgelab/toxiproxy"),
-    "kafka": _Image("EDGELAB_KAFKA_IMAGE", "apache/kafka", "edgelab/kafka", "--kafka", since="3.7.0"),
+    KAFKA: _Image("EDGELAB_KAFKA_IMAGE", "apache/kafka", "edgelab/kafka", "--kafka", since="3.7.0"),
 }
 
 
@@ -78,21 +80,20 @@ def for_topology(topology: Topology, *, progress: Progress = silent) -> Mapping[
 
 
 def build(program: str, version: str, *, progress: Progress = silent) -> str:
-    """Make a local image that holds nothing but the program's binary; its tag.
+    """Make a local image that holds nothing but the program, and what it takes to run it; its tag.
 
     Raises:
         RuntimeMissing: no engine answers.
-        ArtifactError: the binary could not be had.
+        ArtifactError: the program could not be had.
     """
     image = _image(program)
     tag = f"{image.local}:{version}"
-    binary = artifacts.binary(program, version, progress=progress)
     client = docker_api.connect(timeout_s=_PULL_TIMEOUT_S)
     try:
-        progress(f"making image {tag}")
-        with docker_api.translated(f"build image {tag}"):
+        with _context(program, version, progress) as context, docker_api.translated(f"build image {tag}"):
+            progress(f"making image {tag}")
             client.images.build(
-                fileobj=_context(binary), custom_context=True, tag=tag, rm=True, labels={"edgelab.image": program}
+                fileobj=context, custom_context=True, tag=tag, rm=True, labels={"edgelab.image": program}
             )
     finally:
         client.close()
@@ -150,7 +151,13 @@ def _image(program: str) -> _Image:
         raise SpecError(f"program must be one of {', '.join(_IMAGES)} to run in a container, not {program!r}") from None
 
 
-def _context(binary: Path) -> io.BytesIO:
+def _context(program: str, version: str, progress: Progress) -> IO[bytes]:
+    if program == KAFKA:
+        return kafka_image.context(version, progress=progress)
+    return _context_of(artifacts.binary(program, version, progress=progress))
+
+
+def _context_of(binary: Path) -> IO[bytes]:
     # An archive of our own, dated zero: the same binary gives the same layer, and so the engine's cache hits.
     name = binary.name
     dockerfile = f'FROM scratch\nCOPY {name} /{name}\nENTRYPOINT ["/{name}"]\n'

