@@ -285,13 +285,14 @@ def images() -> None:
     "nats_versions",
     multiple=True,
     metavar="VERSION",
-    help="Of nats-server; the newest by default. May be repeated.",
+    help="Of nats-server. May be repeated; the newest of each by default.",
 )
-def build(nats_versions: tuple[str, ...]) -> None:
+@click.option("--kafka", "kafka_versions", multiple=True, metavar="VERSION", help="Of Kafka. May be repeated.")
+def build(nats_versions: tuple[str, ...], kafka_versions: tuple[str, ...]) -> None:
     """Build local images from the same binaries, for machines that reach no image registry."""
     from .setting_up import build_images
 
-    for tag in build_images(nats_versions, progress=_say):
+    for tag in build_images(nats=nats_versions, kafka=kafka_versions, progress=_say):
         _print(tag)
 
 

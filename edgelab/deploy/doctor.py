@@ -14,7 +14,7 @@ import psutil
 
 from ..errors import EdgelabError, LabError, RuntimeMissing
 from ..model.topology import MIB, TOXIPROXY_VERSION
-from . import artifacts, docker_api, images, toolchain
+from . import artifacts, docker_api, images, java, kafka_jars, toolchain
 from .cache import CACHE_VARIABLE, cache_folder
 from .ports import FIRST_PORT, LAST_PORT, is_free
 
@@ -45,7 +45,19 @@ class Finding:
 
 def diagnose() -> list[Finding]:
     """Look at everything a run needs; takes a few seconds, changes nothing."""
-    return [_python(), _system(), _go(), *_binaries(), *_docker(), _disk(), _memory(), _ports(), _packet_plane()]
+    return [
+        _python(),
+        _system(),
+        _go(),
+        *_binaries(),
+        _java(),
+        _jars(),
+        *_docker(),
+        _disk(),
+        _memory(),
+        _ports(),
+        _packet_plane(),
+    ]
 
 
 def runtimes(found: Sequence[Finding]) -> list[str]:
@@ -107,6 +119,26 @@ def _binaries() -> list[Finding]:
     return found
 
 
+def _java() -> Finding:
+    found = java.system_java() or java.fetched_java()
+    return Finding(
+        name="Java",
+        ok=found is not None,
+        found=f"none from {java.OLDEST_JAVA} on" if found is None else f"{found.version} ({found.program})",
+        mend="nothing to do: what needs it, Kafka, gets one (or install Java, or name it with JAVA_HOME)",
+    )
+
+
+def _jars() -> Finding:
+    versions = kafka_jars.cached_versions()
+    return Finding(
+        name="Kafka jars",
+        ok=bool(versions),
+        found=f"{', '.join(versions) or 'none'} in {cache_folder()}",
+        mend="run `edgelab setup` (a run gets what it lacks, too)",
+    )
+
+
 def _docker() -> list[Finding]:
     try:
         client = docker_api.connect(timeout_s=5.0)
@@ -131,9 +163,10 @@ def _compose() -> Finding:
 
 
 def _images(client: docker.DockerClient) -> list[Finding]:
-    nats_versions = artifacts.cached_versions("nats-server")[-1:]
+    newest = {"nats-server": artifacts.cached_versions("nats-server"), "kafka": kafka_jars.cached_versions()}
+    wanted = [(program, versions[-1]) for program, versions in newest.items() if versions]
     found = []
-    for program, version in [*(("nats-server", v) for v in nats_versions), ("toxiproxy", TOXIPROXY_VERSION)]:
+    for program, version in [*wanted, ("toxiproxy", TOXIPROXY_VERSION)]:
         tag = images.present(program, version, client)
         found.append(
             Finding(
@@ -166,7 +199,7 @@ def _memory() -> Finding:
         name="free memory",
         ok=free >= _MEMORY_BYTES,
         found=f"{free // MIB:,} MiB",
-        mend=f"free {_MEMORY_BYTES // MIB:,} MiB, or run fewer sites (about 25 MiB each)",
+        mend=f"free {_MEMORY_BYTES // MIB:,} MiB, or run fewer sites (about 25 MiB each; 350 MiB with Kafka)",
         needed=True,
     )
 

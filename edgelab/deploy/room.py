@@ -14,10 +14,12 @@ import psutil
 from ..errors import SpecError
 from ..model.scenario import Scenario
 from ..model.topology import MIB
+from .programs import is_jvm
 
 _HISTORY_BYTES = 96  # of one message: attempted, answered, stored
 _ANALYSIS_BYTES = 150  # of one message, in memory
 _BROKER_BYTES = 10 * MIB  # an idle nats-server takes about 16
+_JVM_BYTES = 130 * MIB  # with the smallest heap that works, 32 MB
 _OTHER_FILES = 100
 _AGENTS = 8
 
@@ -49,12 +51,15 @@ def _check_disk(scenario: Scenario, out: Path) -> None:
 
 
 def _check_memory(scenario: Scenario) -> None:
-    brokers = len(scenario.topology().services)
-    needed = brokers * _BROKER_BYTES + scenario.messages * _ANALYSIS_BYTES
+    services = scenario.topology().services
+    brokers = f"{len(services)} brokers"
+    if jvms := sum(map(is_jvm, services)):
+        brokers += f" and mirrors, {jvms} of them in Java,"
+    needed = (len(services) - jvms) * _BROKER_BYTES + jvms * _JVM_BYTES + scenario.messages * _ANALYSIS_BYTES
     free = psutil.virtual_memory().available
     if needed > free:
         raise SpecError(
-            f"{brokers} brokers and the account of {scenario.messages:,} messages need at least {_size(needed)} of "
+            f"{brokers} and the account of {scenario.messages:,} messages need at least {_size(needed)} of "
             f"memory, and {_size(free)} are free; lower sites, rate_hz or the duration"
         )
 
