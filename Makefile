@@ -4,7 +4,7 @@
 BIN := .venv/bin
 
 help:
-	@echo "make demo   a real outage on real brokers: 3 sites, 30 s, a table and plots"
+	@echo "make demo   NATS leaf nodes and MirrorMaker 2 through the same outage, side by side: a table, plots, a page"
 	@echo "make test   lint, the built wheel, and every tier of tests (pure, processes, Docker)"
 	@echo "make bench  speed, as ratios against the native tools in the same run"
 	@echo "make lint   ruff, mypy, import contracts"
@@ -15,7 +15,7 @@ venv:
 
 demo: venv
 	@$(BIN)/edgelab setup
-	@$(BIN)/edgelab run nats_leaf_outage --out runs
+	@$(BIN)/edgelab run leaf_versus_mirrormaker --out runs
 
 # In CI nothing may skip: a Docker engine is installed and started where it is missing and that is possible.
 test: venv lint

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,8 @@ def outcome_line(label: str, outcome: Run | EdgelabError) -> str:
     """What became of one run of a comparison, in a line."""
     if isinstance(outcome, EdgelabError):
         return f"{label}  no result: {outcome}"
-    return f"{label}  {comparison_tables.in_a_line(Compared(name=label, runs={label: outcome}).sides[0])}"
+    words = comparison_tables.in_a_line(Compared(name=label, runs={label: outcome}).sides[0])
+    return f"{label}  {outcome.verdict}: {words}"
 
 
 def comparison(compared: Compared, *, page: Path | None = None) -> str:
@@ -123,7 +124,7 @@ def scenarios_table() -> str:
     """The scenarios, what they ask, and their parameters."""
     table = Table(title="scenarios  (edgelab run NAME --set PARAMETER=VALUE)", title_justify="left")
     table.add_column("name")
-    table.add_column("what it is, and its parameters")
+    table.add_column("what it is, and its parameters", overflow="fold")
     for name, function in known_scenarios().items():
         parameters = ", ".join(f"{p.name}={p.default}" for p in inspect.signature(function).parameters.values())
         table.add_row(name, f"{_first_paragraph(function)}\n[dim]{parameters}[/]")
@@ -138,7 +139,32 @@ def systems_table() -> str:
     for name, kind in SYSTEMS.items():
         options = ", ".join(f"{f.name}={_default(f.default)}" for f in dataclasses.fields(kind) if f.init)
         table.add_row(name, f"{_first_paragraph(kind)}\n[dim]{options}[/]")
-    return _printed(table)
+    shown = [_printed(table)]
+    for name, kind in SYSTEMS.items():
+        presets = getattr(kind, "PRESETS", None)
+        if presets:
+            shown.append(_printed(_presets_table(name, presets)))
+    return "\n\n".join(shown)
+
+
+def _presets_table(system: str, presets: Mapping[str, Sequence[Any]]) -> Table:
+    """Every setting of every preset, with its reason; of those that only add to the first one, what they add."""
+    table = Table(title=f"presets of {system}  (--set system.preset=NAME)", title_justify="left")
+    table.add_column("setting", no_wrap=True)
+    table.add_column("why", ratio=1)
+    first_name, first = next(iter(presets.items()))
+    for name, settings in presets.items():
+        adds = name != first_name and {s.key for s in first} <= {s.key for s in settings}
+        known = {(s.key, s.value) for s in first} if adds else set()
+        table.add_section()
+        table.add_row(f"[bold]{escape(name)}[/]", f"[dim]as {escape(first_name)}, but[/]" if adds else "")
+        before = ""
+        for setting in settings:
+            if (setting.key, setting.value) not in known:
+                why = "″" if setting.reason == before else escape(setting.reason)
+                table.add_row(escape(f"{setting.key}={setting.value}"), why)
+                before = setting.reason
+    return table
 
 
 def runs_table(out: Path) -> str:
@@ -150,16 +176,14 @@ def runs_table(out: Path) -> str:
     for column in ("run", "system", "attempted", "lost", "verdict"):
         table.add_column(column)
     for folder in folders:
+        name = escape("/\n  ".join(folder.path.relative_to(out).parts))
         try:
             result = load(folder.path).result
         except EdgelabError:
-            table.add_row(folder.path.name, "", "", "", "[dim]not finished[/]")
+            table.add_row(name, "", "", "", "[dim]not finished[/]")
             continue
         ledger, verdict = result["ledger"], result["verdict"]
-        table.add_row(
-            folder.path.name, result["system"], f"{ledger['attempted']:,}", f"{ledger['lost']:,}",
-            f"[{_COLOURS[verdict]}]{verdict}[/]",
-        )  # fmt: skip
+        table.add_row(name, result["system"], f"{ledger['attempted']:,}", f"{ledger['lost']:,}", _marked(verdict))
     return _printed(table)
 
 

@@ -21,6 +21,8 @@ from typing import Any
 from .errors import LabError, SpecError
 
 RUNS = Path("runs")
+COMPARISON = "comparison.json"
+"""What the folder of a comparison holds, beside its runs' folders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +112,17 @@ def open_folder(path: Path) -> RunFolder:
     Raises:
         SpecError: there is none at ``path``.
     """
+    if (path / COMPARISON).is_file():
+        raise SpecError(f"RUN must be a run folder, not {path}: that holds a comparison, and the runs are in it")
     if not (path / "scenario.json").is_file():
         raise SpecError(f"RUN must be a run folder (it holds scenario.json), not {path}")
     return RunFolder(path.resolve())
 
 
 def newest_first(out: Path) -> list[RunFolder]:
-    """The run folders in ``out``, newest first."""
-    folders = [p.parent for p in out.glob("*/scenario.json") if not p.parent.is_symlink()]
+    """The run folders in ``out``, and in the folders of comparisons there, newest first."""
+    found = (p.parent for pattern in ("*/scenario.json", "*/*/scenario.json") for p in out.glob(pattern))
+    folders = [p for p in found if not p.is_symlink() and not p.parent.is_symlink()]
     return [RunFolder(p) for p in sorted(folders, key=lambda p: p.stat().st_mtime, reverse=True)]
 
 

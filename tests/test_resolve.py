@@ -36,7 +36,7 @@ def test_another_system_takes_the_same_schedule_and_version() -> None:
 @pytest.mark.parametrize(
     ("reference", "settings", "words"),
     [
-        ("nats_leaf", [], "SCENARIO must be path/to/file.py:function or one of nats_core_outage"),
+        ("nats_leaf", [], "SCENARIO must be path/to/file.py:function or one of leaf_versus_mirrormaker"),
         ("nats_leaf_outage", ["rate=5"], "--set must name a parameter of nats_leaf_outage"),
         ("nats_leaf_outage", ["sites=two"], "--set sites must be a whole number, not 'two'"),
         ("nats_leaf_outage", ["sites"], "--set must be KEY=VALUE, not 'sites'"),
@@ -94,7 +94,7 @@ def test_a_scenario_of_ones_own_is_found_by_path(tmp_path: Path) -> None:
     own.write_text(_OWN)
 
     assert len(resolve.build(f"{own}:mine", settings=["sites=4"]).sites) == 4
-    with pytest.raises(SpecError, match="must return a Scenario, not int"):
+    with pytest.raises(SpecError, match="must return a Scenario or a Comparison, not int"):
         resolve.build(f"{own}:not_a_scenario")
     with pytest.raises(SpecError, match="must have a function 'absent'"):
         resolve.build(f"{own}:absent")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from edgelab import LabError, Scenario, Workload, load, store
+from edgelab.comparisons import compare
 from edgelab.history import SegmentWriter
 from edgelab.model import codec
 from edgelab.show import comparison, runs_table
@@ -73,7 +74,7 @@ def test_a_result_of_another_version_is_not_shown_and_does_not_hide_the_others(f
     (folder / "result.json").write_text(json.dumps({"verdict": "pass"}))
 
     with pytest.raises(LabError, match=r"result\.json is of another version of edgelab.*edgelab report"):
-        comparison([load(folder), load(folder)])
+        comparison(compare([load(folder), load(folder)]))
     assert "not finished" in runs_table(folder.parent)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..model.topology import PROXY
 from .comparison import COUNTS, Failure, Side, slowest, table
 from .report_tables import Table
 from .wording import short_bytes, short_s
@@ -36,9 +37,9 @@ def side_by_side(sides: Sequence[Side], failures: Sequence[Failure] = ()) -> Tab
 
 
 def in_a_line(side: Side) -> str:
-    """The outcome of one run in a line."""
+    """The outcome of one run in a line, without its verdict."""
     counts, recovery = side.result["ledger"], slowest(side.result)
-    parts = [f"{side.result['verdict']}: {counts['delivered']:,} of {counts['attempted']:,} delivered"]
+    parts = [f"{counts['delivered']:,} of {counts['attempted']:,} delivered"]
     parts += [f"{counts[name]:,} {name}" for name in ("lost", "stranded", "duplicated") if counts[name]]
     if recovery is not None:
         whose = f"{recovery.site} " if side.several_sites else ""
@@ -90,8 +91,8 @@ def _cells(row: Mapping[Any, Any], side: Side) -> dict[str, str]:
         "start-up": _told(short_s, row["startup_s"]),
         "bytes up per message": _told("{:,.0f}".format, row["up_bytes_per_message"]),
         "bytes down per message": _told("{:,.0f}".format, row["down_bytes_per_message"]),
-        "published with": row["client"] or NONE,
-        "versions": str(row["versions"]),
+        "published with": row["client"] if isinstance(row["client"], str) else NONE,
+        "versions": ", ".join(f"{k} {v}" for k, v in side.result["versions"].items() if k != PROXY),
     }
 
 

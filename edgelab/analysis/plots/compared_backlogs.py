@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ..comparison import Side, same_faults, slowest
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _FAR_APART = 30.0
+_FAR_LATER = 3.0
 _SHARE_OF_DATA = 0.62
 """Of the axis' width: what is right of it is for the runs' names."""
 _HIGHEST_LABEL, _LOWEST_LABEL = 0.86, 0.2
@@ -28,7 +31,7 @@ def plot_backlogs(sides: Sequence[Side], *, ax: Axes | None = None) -> Axes:
     Each line is named at the height at which a thin one leaves it. A lost message does not wait: it is in no backlog.
     """
     ax = style.axes(ax)
-    lines = [_Line(side, side.backlog, style.CYCLE[i % len(style.CYCLE)]) for i, side in enumerate(sides)]
+    lines = [_Line(side, side.backlog, style.TEXT_CYCLE[i % len(style.TEXT_CYCLE)]) for i, side in enumerate(sides)]
     rose = [line for line in lines if line.rose]
     highest = max([line.peak for line in rose], default=max((line.side.rate_hz for line in lines), default=1.0))
     apart = bool(rose) and highest / min(line.peak for line in rose) > _FAR_APART
@@ -39,9 +42,7 @@ def plot_backlogs(sides: Sequence[Side], *, ax: Axes | None = None) -> Axes:
     if apart:
         ax.set_yscale("symlog", linthresh=max(1.0, min(line.peak for line in rose) / 10))
     style.headroom(ax, highest * (3 if apart else 1))
-    shown_s = max([_busy_until_s(line) for line in lines], default=1.0)
-    ax.set_xlim(0.0, shown_s / _SHARE_OF_DATA)
-    ax.set_xlabel("seconds after the first message was due", fontsize=8)
+    shown_s = _time_axis(ax, [_busy_until_s(line) for line in lines])
     _shade(ax, sides, shown_s)
     _name(ax, lines)
     about = "backlogs by their logarithm" if apart else "lost messages do not wait: they are in no backlog"
@@ -85,6 +86,42 @@ def _busy_until_s(line: _Line) -> float:
     return max(cleared * 1.15, busy * 1.05, 1.0)
 
 
+def _time_axis(ax: Axes, ends_s: Sequence[float]) -> float:
+    """Draw the axis, with room for names; returns the last second that is shown.
+
+    Where one run took far longer than the others, what comes after those is drawn closer together.
+    """
+    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415 - heavy: only when something is drawn
+
+    ends = sorted(ends_s) or [1.0]
+    shown_s = ends[-1]
+    ax.set_xlabel("seconds after the first message was due", fontsize=8)
+    turn_s = next((end for end, later in pairwise(ends) if later > _FAR_LATER * end), None)
+    if turn_s is None:
+        ax.set_xlim(0.0, shown_s / _SHARE_OF_DATA)
+        return shown_s
+    turn_s *= 1.1
+    # The late part is as long as half of the early one.
+    by = 0.5 * turn_s / (shown_s - turn_s)
+
+    def forward(t: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return np.where(t <= turn_s, t, turn_s + (t - turn_s) * by)
+
+    def back(t: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return np.where(t <= turn_s, t, turn_s + (t - turn_s) / by)
+
+    ax.set_xscale("function", functions=(forward, back))
+    ax.set_xlim(0.0, float(back(np.asarray(1.5 * turn_s / _SHARE_OF_DATA))))
+    early, late = MaxNLocator(5).tick_values(0.0, turn_s), MaxNLocator(3).tick_values(turn_s, shown_s)
+    ax.set_xticks([*(t for t in early if t < 0.97 * turn_s), *(t for t in late if 1.2 * turn_s < t <= shown_s)])
+    ax.axvline(turn_s, color=style.MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
+    ax.text(
+        turn_s, 0.985, f" seconds {1 / by:,.0f} times\n closer together →", transform=ax.get_xaxis_transform(),
+        fontsize=8, color=style.MUTED, va="top",
+    )  # fmt: skip
+    return shown_s
+
+
 def _shade(ax: Axes, sides: Sequence[Side], shown_s: float) -> None:
     """The faults, as measured in the run where they held for longest; none where the runs planned different ones."""
     if not sides or not same_faults(sides):
@@ -110,7 +147,7 @@ def _name(ax: Axes, lines: Sequence[_Line]) -> None:
     """The names, on top of each other in the order in which the lines come down."""
     ordered = sorted(lines, key=lambda line: line.last_above_s(0.5 * line.peak) if line.rose else -1.0)
     heights = np.linspace(_LOWEST_LABEL, _HIGHEST_LABEL, len(ordered)) if len(ordered) > 1 else [0.6]
-    left = ax.get_xlim()[1] * (_SHARE_OF_DATA + 0.03)
+    left = _at_share(ax, _SHARE_OF_DATA + 0.03)
     top = ax.get_ylim()[1]
     for line, share in zip(ordered, heights, strict=True):
         if line.rose:
@@ -123,6 +160,11 @@ def _name(ax: Axes, lines: Sequence[_Line]) -> None:
             f"{line.side.label}\n{_tell(line)}", xy=(left, share * top), xytext=(3, 0), textcoords="offset points",
             fontsize=8, color=line.colour, va="center", fontweight="bold", linespacing=1.25,
         )  # fmt: skip
+
+
+def _at_share(ax: Axes, share: float) -> float:
+    """The second at a share of the axis' width, whatever its scale."""
+    return float(ax.transData.inverted().transform(ax.transAxes.transform((share, 0.0)))[0])
 
 
 def _tell(line: _Line) -> str:

@@ -73,15 +73,17 @@ def _draw(ax: Axes, panel: Panel, sides: Sequence[Side], numbers: pd.DataFrame) 
     for column, word, colour in panel.parts:
         values = [_number(value) for value in numbers[column]]
         widths = [value or 0.0 for value in values]
-        ax.barh(y, widths, 0.5, left=base, color=colour, edgecolor="white", linewidth=0.5, label=word)
+        ax.barh(
+            [at - 0.1 for at in y], widths, 0.4, left=base, color=colour, edgecolor="white", linewidth=0.5, label=word
+        )
         base = [reached + width for reached, width in zip(base, widths, strict=True)]
         for i, value in enumerate(values):
             known[i] = known[i] or value is not None
             texts[i].append("—" if value is None else panel.words(value))
     for at, parts, any_known in zip(y, texts, known, strict=True):
         ax.annotate(
-            " + ".join(parts) if any_known else "not known", xy=(0, at), xytext=(2, 14), textcoords="offset points",
-            fontsize=7.5, va="center", color=style.INK if any_known else style.MUTED,
+            " + ".join(parts) if any_known else "not known", xy=(0.0, at + 0.12), xytext=(2, 2),
+            textcoords="offset points", fontsize=7.5, va="bottom", color=style.INK if any_known else style.MUTED,
         )  # fmt: skip
     ax.set_xlim(0.0, max(*base, 1e-9) * 1.08)
     ax.set_xticks([])

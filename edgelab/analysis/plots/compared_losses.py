@@ -39,7 +39,7 @@ def plot_losses(sides: Sequence[Side], *, ax: Axes | None = None) -> Axes:
             _tell(side), xy=(end, at), xytext=(5, 0), textcoords="offset points", fontsize=8, va="center",
             color=style.VERMILION if side.result["ledger"]["lost"] else style.INK,
         )  # fmt: skip
-    ax.set_xlim(0.0, max(*base, 1) * 1.45)
+    ax.set_xlim(0.0, max(*base, 1) * 1.5)
     ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda n, _: style.compact(n)))
     ax.set_xlabel("messages lost, all sites", fontsize=8)
@@ -62,6 +62,8 @@ def _tell(side: Side) -> str:
     counts = side.result["ledger"]
     parts = [f"{counts['lost']:,} lost" if counts["lost"] else "none lost"]
     if counts["lost_acknowledged"]:
-        parts[0] += f", {counts['lost_acknowledged']:,} of them acknowledged"
+        every = counts["lost_acknowledged"] == counts["lost"]
+        parts[0] += ", all" if every else f", {counts['lost_acknowledged']:,}"
+        parts[0] += " acknowledged"
     parts += [f"{counts[name]:,} {name}" for name in ("stranded", "duplicated") if counts[name]]
     return "\n".join([parts[0], ", ".join(parts[1:])]) if parts[1:] else parts[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 _FAR_APART = 20.0
 _SHORTEST_S = 0.05
+_LINEAR = 0.6
+"""Of the part of a logarithmic axis around zero: its length, in tens."""
 _PHASES = ("reconnect", "resume", "sync")
 _TICKS_S = (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3000, 10_000)
 
@@ -68,25 +71,20 @@ def _seconds_axis(ax: Axes, found: Sequence[Recovery | None], ends: Sequence[flo
     apart = max(longest, left) / min([*bars, longest]) > _FAR_APART
     if apart:
         # Linear up to the shortest bar's order, so that zero has a place.
-        within = 10.0 ** _order(min(bars))
-        ax.set_xscale("symlog", linthresh=within, linscale=0.6)
+        within = 10.0 ** math.floor(math.log10(min(bars)))
+        ax.set_xscale("symlog", linthresh=within, linscale=_LINEAR)
         ticks = [0.0, *(t for t in _TICKS_S if within <= t <= longest * 1.1)]
         back = [-t for t in _TICKS_S if within <= t <= left * 1.1]
         ax.xaxis.set_major_locator(FixedLocator([*back, *ticks]))
         ax.xaxis.set_minor_locator(FixedLocator([]))
         # Room for the words beside the longest bar: on this scale each length is a factor.
-        ax.set_xlim(-left * 1.5 - 0.15 * within, longest * (longest / within) ** 0.75)
+        ax.set_xlim(-left * 1.5 - 0.15 * within, longest * 10 ** (0.4 * (math.log10(longest / within) + _LINEAR)))
     else:
         span = longest + left
         ax.set_xlim(-left - 0.03 * span, longest + 0.4 * span)
     ax.xaxis.set_major_formatter(FuncFormatter(lambda s, _: f"{abs(s):g}"))
     ax.set_xlabel("← s to detect, after applied   |   seconds after the fault cleared →", fontsize=8)
     return apart
-
-
-def _order(seconds: float) -> int:
-    """The power of ten at or below it."""
-    return int(f"{seconds:e}".partition("e")[2])
 
 
 def _tell(side: Side, recovery: Recovery | None) -> str:

@@ -19,6 +19,8 @@ DPI = 150
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, YELLOW, INK = "#CC79A7", "#56B4E9", "#F0E442", "#222222"
 CYCLE = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, "#8C6D1F", INK)
+TEXT_CYCLE = (BLUE, VERMILION, "#007A5A", "#8C6D1F", "#A8507F", INK, "#2B7DB0", "#B07A00")
+"""For lines that are named in their own colour: dark enough to read on white."""
 MUTED = "#6B6B6B"
 SHADE = "#D9D9D9"
 _VERDICT = {Verdict.PASS: GREEN, Verdict.UNKNOWN: "#8C6D1F", Verdict.FAIL: VERMILION}
