@@ -7,16 +7,20 @@ from typing import Any
 
 from ..errors import SpecError
 from .base import System
+from .kafka.direct import KafkaDirect
+from .kafka.mirrormaker import KafkaMirrorMaker
 from .nats.core import NatsLeafCore
 from .nats.direct import NatsDirect
 from .nats.leaf import NatsLeaf
 
-__all__ = ["SYSTEMS", "NatsDirect", "NatsLeaf", "NatsLeafCore", "System", "system"]
+__all__ = ["SYSTEMS", "KafkaDirect", "KafkaMirrorMaker", "NatsDirect", "NatsLeaf", "NatsLeafCore", "System", "system"]
 
 SYSTEMS: dict[str, type] = {
     "nats-leaf": NatsLeaf,
     "nats-leaf-core": NatsLeafCore,
     "nats-direct": NatsDirect,
+    "kafka-mirrormaker": KafkaMirrorMaker,
+    "kafka-direct": KafkaDirect,
 }
 """What ``--system`` takes."""
 

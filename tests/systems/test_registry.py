@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 
 from edgelab.errors import SpecError
-from edgelab.systems import SYSTEMS, NatsDirect, NatsLeaf, NatsLeafCore, System, system
+from edgelab.systems import (
+    SYSTEMS,
+    KafkaDirect,
+    KafkaMirrorMaker,
+    NatsDirect,
+    NatsLeaf,
+    NatsLeafCore,
+    System,
+    system,
+)
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
@@ -17,19 +26,19 @@ def test_each_system_goes_by_its_name_and_is_a_frozen_value(name: str) -> None:
 
     assert made.name == name
     assert made == SYSTEMS[name]()
-    assert made.versions == {"nats-server": "2.15.2"}
+    assert made.versions == ({"kafka": "4.3.1"} if name.startswith("kafka") else {"nats-server": "2.15.2"})
     with pytest.raises(dataclasses.FrozenInstanceError):
         made.version = "2.10.12"  # type: ignore[attr-defined]
 
 
 def test_each_system_is_what_the_runner_needs() -> None:
-    made: tuple[System, ...] = (NatsLeaf(), NatsLeafCore(), NatsDirect())
+    made: tuple[System, ...] = (NatsLeaf(), NatsLeafCore(), NatsDirect(), KafkaMirrorMaker(), KafkaDirect())
 
-    assert [s.confirms for s in made] == [True, False, True]
+    assert [s.confirms for s in made] == [True, False, True, True, True]
 
 
 def test_an_unknown_system_is_refused_with_those_there_are() -> None:
-    with pytest.raises(SpecError, match="system must be one of nats-leaf, nats-leaf-core, nats-direct, not 'nats'"):
+    with pytest.raises(SpecError, match=r"system must be one of nats-leaf, .*, kafka-direct, not 'nats'"):
         system("nats")
 
 
