@@ -14,9 +14,9 @@ from typing import Literal
 import psutil
 
 from ..errors import LabError
+from .log_end import last_lines
 
-_TAIL_BYTES = 16_384
-_LINE = 240  # Toxiproxy writes JSON of any length
+_TAIL_BYTES = 65_536  # of which a stack trace of Java's may take most
 _AGAIN_S = 1.0  # what a supervisor waits before it starts again what ended
 
 
@@ -151,8 +151,7 @@ class Child:
         with suppress(OSError), self.log.open("rb") as file:
             end = file.seek(0, os.SEEK_END)
             file.seek(max(self._log_start, end - _TAIL_BYTES))
-            text = file.read().decode(errors="replace").splitlines()[-lines:]
-            return "\n".join(line if len(line) <= _LINE else f"{line[:_LINE]} …" for line in text)
+            return last_lines(file.read().decode(errors="replace"), lines=lines)
         return ""
 
     def _spawn(self) -> subprocess.Popen[bytes]:

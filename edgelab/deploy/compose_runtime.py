@@ -225,7 +225,8 @@ class ComposeDeployment:
             supervised = self.topology.service(container.service).supervised
             if not container.lives and not supervised and container.service not in stopped:
                 end = containers.log_end(self._client, container)
-                raise SystemUnderTestError(f"{container.service} ended ({container.state}); its log ends:\n{end}")
+                how = containers.how_ended(self._client, container)
+                raise SystemUnderTestError(f"{container.service} {how}; its log ends:\n{end}")
 
     def _wait_listening(self, services: Sequence[Service]) -> None:
         waiting = set(ports_to_try(services))
@@ -238,8 +239,11 @@ class ComposeDeployment:
                 waiting -= {key for key, answer in zip(tried, answers, strict=True) if answer}
                 if not waiting:
                     return
-                self._raise_for_refused_config()
-                self._look()
+                try:
+                    self._look()
+                except SystemUnderTestError:
+                    self._raise_for_refused_config()
+                    raise
                 if time.monotonic() > deadline:
                     service, port = min(waiting)
                     raise NotReady(

@@ -14,13 +14,16 @@ import docker
 import psutil
 from docker.errors import NotFound
 
+from ..errors import LabError
 from .base import Usage
 from .census import tables_of
 from .docker_api import translated
 from .footprint import usage_of
+from .log_end import last_lines
 from .owner import OWNER_LABEL, RUN_LABEL, SERVICE_LABEL
 
 _AT_ONCE = 8
+_LOG_LINES = 400  # of which stack traces may take most
 _SWEEPS = 10
 _SWEEP_PAUSE_S = 0.2
 
@@ -117,8 +120,19 @@ def save_log(client: docker.DockerClient, container: Container, path: Path) -> N
 def log_end(client: docker.DockerClient, container: Container, *, lines: int = 12) -> str:
     """The end of what a container has logged."""
     with translated(f"read the log of {container.service}"):
-        text: bytes = client.api.logs(container.id, tail=lines)
-    return text.decode(errors="replace").rstrip()
+        text: bytes = client.api.logs(container.id, tail=_LOG_LINES)
+    return last_lines(text.decode(errors="replace"), lines=lines)
+
+
+def how_ended(client: docker.DockerClient, container: Container) -> str:
+    """How a container that does not live ended, in words."""
+    try:
+        with translated(f"inspect {container.service}"):
+            state = client.api.inspect_container(container.id)["State"]
+    except LabError:  # removed meanwhile
+        return f"ended ({container.state})"
+    why = ": the kernel ended a process of it at its memory limit" if state.get("OOMKilled") else ""
+    return f"ended with status {state['ExitCode']} ({container.state}){why}"
 
 
 def sweep(client: docker.DockerClient, run_id: str, *, settle: bool = False) -> list[str]:

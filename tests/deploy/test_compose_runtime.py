@@ -101,7 +101,9 @@ def test_a_service_that_died_unasked_is_named(lab: ComposeDeployment, monkeypatc
     lab._client.api.kill(lab._id("site-1"), "SIGKILL")
     lab._client.api.wait(lab._id("site-1"), timeout=10)
 
-    with pytest.raises(SystemUnderTestError, match=r"site-1 ended \(exited\); its log ends:\n(.*\n)*.*ready"):
+    with pytest.raises(
+        SystemUnderTestError, match=r"site-1 ended with status 137 \(exited\); its log ends:\n(.*\n)*.*ready"
+    ):
         lab.assert_alive()
 
 

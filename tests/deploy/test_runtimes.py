@@ -2,6 +2,7 @@
 
 import json
 import socket
+import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 
 from edgelab.deploy import ready
-from edgelab.deploy.base import Deployment, Runtime
+from edgelab.deploy.base import Connection, Deployment, Runtime
+from edgelab.deploy.census import established
 from edgelab.deploy.choose import runtime as choose
 from edgelab.errors import LabError, SpecError, SystemUnderTestError
 from edgelab.model.topology import Topology
@@ -63,6 +65,19 @@ def test_tells_what_each_running_service_uses(lab: Deployment) -> None:
     assert all(1_000_000 < found.rss_bytes < 1_000_000_000 for found in usage.values())
     lab.kill("site-1")
     assert set(lab.usage()) == {"hub", "toxiproxy"}
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells whose a connection is")
+def test_the_census_shows_sites_at_their_links_and_nobody_at_the_hub_but_the_proxy(lab: Deployment) -> None:
+    wait_for_leaf(lab)
+
+    assert set(lab.connections() or ()) == {
+        Connection("site-1", "toxiproxy", "link-site-1"),
+        Connection("toxiproxy", "hub", "leaf"),
+    }
+    tables = lab.network_tables("toxiproxy")
+    assert tables is not None
+    assert list(established(tables))
 
 
 def test_a_killed_service_starts_again_with_its_address_data_and_log(lab: Deployment) -> None:
