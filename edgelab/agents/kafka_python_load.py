@@ -1,0 +1,154 @@
+"""Load through kafka-python. Its callbacks come on a thread of its own, and wait here for the next ``poll``."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import kafka
+from kafka import KafkaProducer
+from kafka.errors import KafkaConfigurationError, KafkaError, MessageSizeTooLargeError
+
+from ..clock import Clock
+from ..errors import LabError, SpecError
+from .kafka_options import KafkaOptions
+from .load_client import OPEN_S, REFUSALS, NoSuchTopic, Problem, Reports
+from .producer_properties import for_kafka_python
+
+VERSION = f"kafka-python {kafka.__version__}"
+_LOOK_NS = 5_000_000
+_AGAIN_S = 2.0
+_RECORD_BYTES = 100
+"""What a buffered record takes besides its value, about."""
+
+
+class KafkaPythonLoad:
+    """One producer of kafka-python; see :class:`.load_client.LoadClient`.
+
+    kafka-python buffers without bound: ``buffer.memory`` is kept to here.
+    """
+
+    def __init__(self, name: str, options: KafkaOptions, reports: Reports, clock: Clock) -> None:
+        # During an outage it logs each try; what matters of it is in the journal.
+        logging.getLogger("kafka").setLevel(logging.CRITICAL + 1)
+        self.connected = False
+        self._options = options
+        self._reports = reports
+        self._clock = clock
+        self._config = {
+            "bootstrap_servers": options.bootstrap,
+            "client_id": name,
+            **for_kafka_python(options.java),
+        }
+        self._room_bytes = self._buffer_bytes = int(options.java["buffer.memory"])
+        self._producer: Any = None
+        self._connections: Any = None
+        self._answers: deque[tuple[int, int, int, Any]] = deque()
+        self._answered = threading.Event()
+        self._silent_since_ns = self._looked_ns = clock.now_ns()
+
+    def open(self) -> None:
+        """Connect, and check the topic."""
+        self._begin(OPEN_S)
+        partitions = self._producer.partitions_for(self._options.topic) or ()
+        if len(partitions) < self._options.partitions:
+            raise NoSuchTopic(self._options, len(partitions))
+        self.connected = True
+
+    def send(self, messages: Sequence[tuple[int, bytes]], partition: int) -> int:
+        """Hand over; how many had room."""
+        if self._producer is None:
+            try:
+                self._begin(_AGAIN_S)
+            except LabError as error:
+                self._answers.extend((token, -1, 0, error) for token, _ in messages)
+                return len(messages)
+        for taken, (token, value) in enumerate(messages):
+            size = len(value) + _RECORD_BYTES
+            # One message at least, however small the buffer.
+            if size > self._room_bytes and self._room_bytes != self._buffer_bytes:
+                return taken
+            self._room_bytes -= size
+            try:
+                future = self._producer.send(self._options.topic, value, partition=partition)
+            except MessageSizeTooLargeError as error:
+                self._answers.append((token, -1, size, error))
+                continue
+            future.add_callback(partial(self._acknowledged, token, size))
+            future.add_errback(partial(self._failed, token, size))
+        return len(messages)
+
+    def poll(self, wait_s: float = 0.0) -> None:
+        """Report what there is."""
+        if wait_s > 0 and not self._answers:
+            self._answered.clear()
+            if not self._answers:
+                self._answered.wait(wait_s)
+        self._look()
+        while self._answers:
+            token, offset, size, error = self._answers.popleft()
+            self._room_bytes += size
+            self._reports.delivered(token, offset, None if error is None else self._problem(error))
+
+    def abandon(self) -> None:
+        """End the producer, which fails what it holds; the next :meth:`send` makes a new one."""
+        self._end()
+        self._set_connected(connected=False, why="its producer was ended")
+
+    def close(self) -> None:
+        """End."""
+        self._end()
+
+    def _begin(self, limit_s: float) -> None:
+        try:
+            self._producer = KafkaProducer(**self._config, bootstrap_timeout_ms=round(limit_s * 1000))
+        except (ValueError, TypeError, RuntimeError, KafkaConfigurationError) as error:
+            raise SpecError(f"properties are refused by {VERSION}: {error}") from error
+        except KafkaError as error:
+            raise LabError(f"no connection to the broker at {self._options.bootstrap}: {error}") from error
+        metrics = self._producer.metrics(raw=True)
+        self._connections = next(metrics[name] for name in metrics if name.name == "connection-count")
+
+    def _end(self) -> None:
+        if self._producer is not None:
+            # Its close() would first wait for what cannot be delivered.
+            self._producer._sender.force_close()  # noqa: SLF001 - as said
+            self._producer._unregister_cleanup()  # noqa: SLF001 - or it would be waited for when the process ends
+        self._producer = self._connections = None
+
+    # On kafka-python's thread.
+
+    def _acknowledged(self, token: int, size: int, metadata: Any) -> None:
+        self._answers.append((token, metadata.offset, size, None))
+        self._answered.set()
+
+    def _failed(self, token: int, size: int, error: Any) -> None:
+        self._answers.append((token, -1, size, error))
+        self._answered.set()
+
+    # On the publisher's.
+
+    def _look(self) -> None:
+        now = self._clock.now_ns()
+        if now - self._looked_ns < _LOOK_NS:
+            return
+        self._looked_ns = now
+        up = self._connections is not None and self._connections.value() > 0
+        if up or self.connected:
+            self._silent_since_ns = now
+        self._set_connected(connected=up, why="" if up else "no connection to a broker")
+
+    def _set_connected(self, *, connected: bool, why: str) -> None:
+        if connected != self.connected:
+            self.connected = connected
+            self._reports.connection("connected" if connected else "lost", why)
+
+    def _problem(self, error: Any) -> Problem:
+        if isinstance(error, LabError):  # there was no producer to hand it to
+            return Problem(str(error), refused=False, silent_since_ns=0)
+        refused = getattr(error, "errno", None) in REFUSALS
+        return Problem(str(error), refused, self._silent_since_ns)
