@@ -1,4 +1,4 @@
-"""What the NATS scenarios share: traffic before, during and after one outage."""
+"""What the scenarios share: traffic before, during and after one outage."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ def outage_scenario(
     kind: str,
     direction: str,
     seed: int,
+    drain_deadline_s: float = 300.0,
 ) -> Scenario:
     """Even traffic at every site, and one outage of all links, or of the first ``partitioned``.
 
@@ -44,4 +45,5 @@ def outage_scenario(
         schedule=once(fault, at_s=before_s, for_s=outage_s),
         checks=checks,
         seed=seed,
+        drain_deadline_s=drain_deadline_s,
     )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from edgelab import NatsLeaf, Scenario, Workload, store
+from edgelab import Scenario, Workload, loading, store
 from edgelab.analysis.facts import LinkBytes
 from edgelab.history import RECORD, Journal, Kind
 from edgelab.loading import bytes_of
 from edgelab.model.workload import Load
+from edgelab.systems import KafkaMirrorMaker, NatsLeaf
 
 SCENARIO = Scenario(
     name="loaded",
@@ -54,6 +56,41 @@ def test_readings_of_links_never_fall_and_end_at_the_total(tmp_path: Path) -> No
     assert _series(records, 0, 0) == [(10, 400), (20, 1000), (30, 1000), (40, 1000)]
     assert _series(records, 0, 1) == [(10, 40), (20, 80), (30, 90), (40, 100)]
     assert _series(records, 1, 0) == [(10, 10), (20, 10), (30, 20), (40, 50)]
+
+
+def _connected(tmp_path: Path, scenario: Scenario, *census: tuple[str, str, str]) -> list[str]:
+    folder = store.create(tmp_path, "loaded")
+    journal = Journal(folder.journal("census"))
+    for caller, service, port in census:
+        journal.write(t_ns=1, caller=caller, service=service, port=port)
+    journal.close()
+    return list(loading._round_a_link(loading._census(folder), scenario))
+
+
+def test_a_site_that_was_connected_to_the_hub_went_round_its_link(tmp_path: Path) -> None:
+    found = _connected(
+        tmp_path,
+        SCENARIO,
+        ("site-1", "toxiproxy", "link-site-1"),
+        ("toxiproxy", "hub", "leaf"),
+        ("site-2", "hub", "leaf"),
+    )
+
+    assert found == ["site-2 (at site-2) was connected to hub (at hub), port leaf"]
+
+
+def test_a_mirror_belongs_to_the_place_where_it_runs(tmp_path: Path) -> None:
+    scenario = replace(SCENARIO, system=KafkaMirrorMaker(mirror="hub"))
+
+    found = _connected(
+        tmp_path,
+        scenario,
+        ("mirror-site-1", "hub", "internal"),
+        ("mirror-site-1", "toxiproxy", "link-site-1"),
+        ("mirror-site-2", "site-2", "wan"),
+    )
+
+    assert found == ["mirror-site-2 (at hub) was connected to site-2 (at site-2), port wan"]
 
 
 def test_where_links_could_not_be_read_the_hubs_counts_are_taken(tmp_path: Path) -> None:
