@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from edgelab import Load, Scenario, checks
 from edgelab.systems import KafkaMirrorMaker
 from edgelab.systems.kafka.versions import NEWEST
-
-from edgelab import Load, Scenario, checks
 
 from ._outage import outage_scenario
 

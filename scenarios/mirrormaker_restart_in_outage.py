@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgelab.systems import KafkaMirrorMaker
-from edgelab.systems.kafka.versions import NEWEST
-
 from edgelab import Kill, Load, Outage, Scenario, Schedule, Window, Workload, checks, site_names
 from edgelab.model import validate
+from edgelab.systems import KafkaMirrorMaker
+from edgelab.systems.kafka.versions import NEWEST
 
 _LONGEST_S = 24 * 3600.0
 
@@ -56,9 +55,9 @@ def mirrormaker_restart_in_outage(
     for name, value in (("killed_for_s", killed_for_s), ("after_s", after_s)):
         validate.number(name, value, low=0.1, high=_LONGEST_S)
     killed_s = before_s + killed_after_s
-    kills = [Window(Kill(f"mirror-{site}"), start_s=killed_s, end_s=killed_s + killed_for_s) for site in names]
+    kills = [Window(killed_s, killed_s + killed_for_s, Kill(f"mirror-{site}")) for site in names]
     outage: Any = Outage(kind=kind)  # type: ignore[arg-type]  # it refuses what it does not know
-    cut = [Window(outage, start_s=before_s, end_s=before_s + outage_s)] if outage_s else []
+    cut = [Window(before_s, before_s + outage_s, outage)] if outage_s else []
     return Scenario(
         name="mirrormaker_restart_in_outage",
         system=KafkaMirrorMaker(version=version, preset=preset),  # type: ignore[arg-type]  # likewise

@@ -36,7 +36,7 @@ def test_another_system_takes_the_same_schedule_and_version() -> None:
 @pytest.mark.parametrize(
     ("reference", "settings", "words"),
     [
-        ("nats_leaf", [], "SCENARIO must be path/to/file.py:function or one of leaf_versus_mirrormaker"),
+        ("nats_leaf", [], "SCENARIO must be path/to/file.py:function or one of kafka_direct_outage"),
         ("nats_leaf_outage", ["rate=5"], "--set must name a parameter of nats_leaf_outage"),
         ("nats_leaf_outage", ["sites=two"], "--set sites must be a whole number, not 'two'"),
         ("nats_leaf_outage", ["sites"], "--set must be KEY=VALUE, not 'sites'"),
