@@ -54,7 +54,7 @@ def _site_memory_mib(played: Run) -> float:
     """Peaks of the services of one site, in sum; the dearest site's."""
     topology = played.scenario.topology()
     peaks = {name: used["rss_bytes"] for name, used in played.result["footprint"].items()}
-    return max(sum(peaks[s.name] for s in topology.services_of(site)) for site in topology.sites) / _MIB
+    return max(sum(float(peaks[s.name]) for s in topology.services_of(site)) for site in topology.sites) / _MIB
 
 
 if __name__ == "__main__":
