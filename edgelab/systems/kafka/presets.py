@@ -19,6 +19,8 @@ _BATCH = "Larger batches: as shipped, 16 KiB at a time and one in flight, a back
 _FETCH = "Larger fetches from the site's broker, so that the batches can be filled."
 _ONCE = "Records and the position in the site's topic are written in one transaction."
 
+_SCAN = "Else it looks for plugins in every class of Java's own: 3 s more and 100 MB, for those that it finds anyway."
+
 BASE: tuple[Setting, ...] = (
     Setting("emit.heartbeats.enabled", "false", _ONE_WAY),
     Setting("emit.checkpoints.enabled", "false", "No consumer group moves from the site to the hub."),
@@ -28,6 +30,8 @@ BASE: tuple[Setting, ...] = (
     Setting(
         "refresh.topics.interval.seconds", "5", "The topic may be made after the mirror has started (shipped: 600)."
     ),
+    Setting("plugin.discovery", "service_load", _SCAN),
+    Setting(f"{HUB}.plugin.discovery", "service_load", _SCAN),
     Setting("replication.factor", "1", _ONE_BROKER),
     Setting("offset-syncs.topic.replication.factor", "1", _ONE_BROKER),
     Setting("heartbeats.topic.replication.factor", "1", _ONE_BROKER),
