@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from edgelab.deploy.addresses import ContainerBook, ProcessBook, fill, take_ports
+from edgelab.deploy.addresses import ContainerBook, ProcessBook, check_placeholders, fill, take_ports
 from edgelab.deploy.ports import Ports
 from edgelab.errors import SpecError
 from edgelab.model.topology import Topology
@@ -46,6 +46,21 @@ def test_what_cannot_be_filled_is_refused(small: Callable[..., Topology], text: 
 
     with pytest.raises(SpecError, match=complaint):
         fill(text, topology=topology, service=topology.service("site-1"), book=ContainerBook())
+
+
+def test_where_the_lab_reaches_a_port_differs_from_where_services_do(small: Callable[..., Topology]) -> None:
+    topology = small(extra="# @{lab:hub:client} @{dial:hub:client}\n")
+    text = "@{lab:hub:client} @{dial:hub:client}"
+    hub = topology.service("hub")
+
+    in_containers = fill(text, topology=topology, service=hub, book=ContainerBook({("hub", "client"): 24_007}))
+    as_processes = fill(text, topology=topology, service=hub, book=ProcessBook(Path("/run"), {("hub", "client"): 9}))
+
+    assert in_containers == "127.0.0.1:24007 hub:4222"
+    assert as_processes == "127.0.0.1:9 127.0.0.1:9"
+    check_placeholders(topology)
+    with pytest.raises(SpecError, match="port 'leaf' of hub is not published"):
+        check_placeholders(small(extra="# @{lab:hub:leaf}\n"))
 
 
 def test_braces_of_configuration_languages_are_left_alone(small: Callable[..., Topology]) -> None:

@@ -74,6 +74,39 @@ def test_a_dollar_sign_is_not_taken_for_a_variable() -> None:
     assert yaml.safe_load(text)["services"]["hub"]["command"] == ["--user=$$SYS"]
 
 
+def test_a_broker_in_java_gets_a_shell_its_paths_and_room_to_unpack_code(broker: Callable[..., Topology]) -> None:
+    hub = yaml.safe_load(compose.render(broker()))["services"]["hub"]
+
+    assert hub["image"] == "${EDGELAB_KAFKA_IMAGE:-apache/kafka:4.3.1}"
+    assert (hub["entrypoint"], hub["command"]) == (["/bin/sh"], ["/etc/edgelab/start.sh"])
+    assert hub["environment"] == {"EDGELAB_JAVA": "java", "EDGELAB_KAFKA_LIBS": "/opt/kafka/libs", "EDGELAB_CDS": ""}
+    data, unpacked = hub["tmpfs"]
+    assert data.startswith("/data:")
+    assert unpacked.startswith("/tmp:exec,")  # noqa: S108 - of the container's own
+    assert hub["restart"] == "no"
+    older = yaml.safe_load(compose.render(broker(version="3.6.0")))["services"]["hub"]
+    assert older["image"] == "${EDGELAB_KAFKA_IMAGE:-edgelab/kafka:3.6.0}"  # there is no official one
+
+
+def test_a_mirror_starts_last_and_again_when_it_fails() -> None:
+    mirror = {"role": "mirror", "supervised": True, "networks": ("site-1-lan",)}
+    services = [
+        Service(name=name, site=site, program="kafka", version="4.3.1", arguments=("a.sh",), **more)
+        for name, site, more in (
+            ("mirror-site-1", "site-1", mirror),
+            ("hub", "", {"role": "hub"}),
+            ("site-1", "site-1", {"role": "site"}),
+        )
+    ]
+
+    rendered = yaml.safe_load(compose.render(assemble("t", sites=["site-1"], services=services, links=[])))["services"]
+
+    assert rendered["mirror-site-1"]["restart"] == "on-failure"
+    assert rendered["mirror-site-1"]["depends_on"] == ["site-1", "toxiproxy"]
+    assert "edgelab: ended with status $$s, started again" in rendered["mirror-site-1"]["entrypoint"][2]
+    assert "mirror-site-1" not in str([rendered[name].get("depends_on") for name in ("hub", "site-1", "toxiproxy")])
+
+
 def test_a_project_holds_the_files_it_mounts(small: Callable[..., Topology], tmp_path: Path) -> None:
     file = compose.write_project(small(), tmp_path)
 

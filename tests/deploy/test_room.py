@@ -55,6 +55,14 @@ def test_what_does_not_fit_is_refused(changes: dict[str, Any], words: str, tmp_p
         room.check(_scenario(**changes), tmp_path)
 
 
+def test_what_runs_in_java_needs_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scenario = _scenario(rate_hz=1.0)
+    monkeypatch.setattr("edgelab.deploy.room.is_jvm", lambda service: service.role != "proxy")
+
+    with pytest.raises(SpecError, match=r"3 brokers and mirrors, 2 of them in Java, .* at least 283\.1 MB of memory"):
+        room.check(scenario, tmp_path)
+
+
 def test_no_limit_of_files_is_no_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
     monkeypatch.setattr("edgelab.deploy.room.resource.getrlimit", lambda _: unlimited)
