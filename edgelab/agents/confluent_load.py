@@ -10,7 +10,7 @@ from typing import Any
 from ..clock import Clock
 from ..errors import LabError, SpecError
 from .kafka_options import KafkaOptions
-from .load_client import OPEN_S, REFUSALS, NoSuchTopic, Problem, Reports
+from .load_client import OPEN_S, REFUSALS, TIMED_OUT, NoSuchTopic, Problem, Reports
 from .producer_properties import for_librdkafka
 
 try:
@@ -112,7 +112,8 @@ class ConfluentLoad:
         elif code in REFUSALS or code in _LOCAL_REFUSALS:
             self._reports.delivered(token, -1, Problem(error.str(), True, self._silent_since_ns))
         else:
-            self._doubtful.append((token, error.str()))
+            timed_out = code == KafkaError._MSG_TIMED_OUT  # noqa: SLF001 - a public name
+            self._doubtful.append((token, TIMED_OUT if timed_out else error.str()))
 
     def _statistics(self, text: str) -> None:
         found = json.loads(text)

@@ -11,12 +11,12 @@ from typing import Any
 
 import kafka
 from kafka import KafkaProducer
-from kafka.errors import KafkaConfigurationError, KafkaError, MessageSizeTooLargeError
+from kafka.errors import KafkaConfigurationError, KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 
 from ..clock import Clock
 from ..errors import LabError, SpecError
 from .kafka_options import KafkaOptions
-from .load_client import OPEN_S, REFUSALS, NoSuchTopic, Problem, Reports
+from .load_client import OPEN_S, REFUSALS, TIMED_OUT, NoSuchTopic, Problem, Reports
 from .producer_properties import for_kafka_python
 
 VERSION = f"kafka-python {kafka.__version__}"
@@ -46,7 +46,7 @@ class KafkaPythonLoad:
         }
         self._room_bytes = self._buffer_bytes = int(options.java["buffer.memory"])
         self._producer: Any = None
-        self._connections: Any = None
+        self._connections: Any = {}
         self._answers: deque[tuple[int, int, int, Any]] = deque()
         self._answered = threading.Event()
         self._silent_since_ns = self._looked_ns = clock.now_ns()
@@ -110,15 +110,16 @@ class KafkaPythonLoad:
             raise SpecError(f"properties are refused by {VERSION}: {error}") from error
         except KafkaError as error:
             raise LabError(f"no connection to the broker at {self._options.bootstrap}: {error}") from error
-        metrics = self._producer.metrics(raw=True)
-        self._connections = next(metrics[name] for name in metrics if name.name == "connection-count")
+        # Its metrics count a connection that is only being tried.
+        self._connections = self._producer._sender._client._manager._conns  # noqa: SLF001 - as said
 
     def _end(self) -> None:
         if self._producer is not None:
             # Its close() would first wait for what cannot be delivered.
             self._producer._sender.force_close()  # noqa: SLF001 - as said
             self._producer._unregister_cleanup()  # noqa: SLF001 - or it would be waited for when the process ends
-        self._producer = self._connections = None
+        self._producer = None
+        self._connections = {}
 
     # On kafka-python's thread.
 
@@ -137,7 +138,7 @@ class KafkaPythonLoad:
         if now - self._looked_ns < _LOOK_NS:
             return
         self._looked_ns = now
-        up = self._connections is not None and self._connections.value() > 0
+        up = any(connection.connected for connection in list(self._connections.values()))
         if up or self.connected:
             self._silent_since_ns = now
         self._set_connected(connected=up, why="" if up else "no connection to a broker")
@@ -150,5 +151,9 @@ class KafkaPythonLoad:
     def _problem(self, error: Any) -> Problem:
         if isinstance(error, LabError):  # there was no producer to hand it to
             return Problem(str(error), refused=False, silent_since_ns=0)
-        refused = getattr(error, "errno", None) in REFUSALS
-        return Problem(str(error), refused, self._silent_since_ns)
+        if isinstance(error, KafkaTimeoutError):
+            return Problem(TIMED_OUT, refused=False, silent_since_ns=self._silent_since_ns)
+        # Its class, and not what it says: that may hold numbers, which are others each time.
+        words = getattr(type(error), "description", None) or type(error).__doc__ or ""
+        why = f"{type(error).__name__}: {words.strip().partition(chr(10))[0]}".removesuffix(": ")
+        return Problem(why, getattr(error, "errno", None) in REFUSALS, self._silent_since_ns)

@@ -12,6 +12,7 @@ from .kafka_options import ClientName, KafkaOptions
 
 _LIGHT_HZ = 1_000.0
 """Up to this rate an agent takes kafka-python, which every installation has; above it, it would be what is measured."""
+TIMED_OUT = "delivery timeout: not acknowledged within delivery.timeout.ms"
 OPEN_S = 15.0
 """How long a client may take to connect."""
 

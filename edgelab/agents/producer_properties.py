@@ -13,7 +13,7 @@ from typing import Any, Literal
 from ..errors import SpecError
 
 _INT_MAX = (1 << 31) - 1
-Kind = Literal["integer", "flag", "acks", "compression"]
+Kind = Literal["integer", "flag", "word"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +25,20 @@ class _Property:
     kafka_python: str = ""
     low: int = 0
     high: int = _INT_MAX
+    words: tuple[str, ...] = ()
 
 
 _LAB = "the lab"
 """Said of properties that the publisher itself keeps to, with either library."""
 
 _PROPERTIES: Mapping[str, _Property] = {
-    "acks": _Property("acks", ("acks",), "acks"),
+    "acks": _Property("word", ("acks",), "acks", words=("all", "-1", "0", "1")),
     "batch.size": _Property("integer", ("batch.size",), "batch_size", low=1),
     # Kept to by the publisher for kafka-python, which has no bound of its own.
     "buffer.memory": _Property("integer", ("queue.buffering.max.kbytes",), _LAB, low=1024, high=1 << 40),
-    "compression.type": _Property("compression", ("compression.type",), "compression_type"),
+    "compression.type": _Property(
+        "word", ("compression.type",), "compression_type", words=("none", "gzip", "snappy", "lz4", "zstd")
+    ),
     "connections.max.idle.ms": _Property("integer", ("connections.max.idle.ms",), "connections_max_idle_ms"),
     "delivery.timeout.ms": _Property("integer", ("delivery.timeout.ms",), "delivery_timeout_ms", low=1),
     "enable.idempotence": _Property("flag", ("enable.idempotence",), "enable_idempotence"),
@@ -46,6 +49,7 @@ _PROPERTIES: Mapping[str, _Property] = {
     ),
     "max.request.size": _Property("integer", ("message.max.bytes",), "max_request_size", low=1000),
     "metadata.max.age.ms": _Property("integer", ("metadata.max.age.ms",), "metadata_max_age_ms", low=1),
+    "metadata.recovery.strategy": _Property("word", ("metadata.recovery.strategy",), words=("none", "rebootstrap")),
     "receive.buffer.bytes": _Property("integer", ("socket.receive.buffer.bytes",), "receive_buffer_bytes"),
     "reconnect.backoff.max.ms": _Property("integer", ("reconnect.backoff.max.ms",), "reconnect_backoff_max_ms"),
     "reconnect.backoff.ms": _Property("integer", ("reconnect.backoff.ms",), "reconnect_backoff_ms"),
@@ -67,7 +71,6 @@ _DEFAULTS = {
     "reconnect.backoff.max.ms": "1000",
     "request.timeout.ms": "30000",
 }
-_COMPRESSIONS = ("none", "gzip", "snappy", "lz4", "zstd")
 
 
 def check(properties: Mapping[str, str]) -> None:
@@ -147,10 +150,9 @@ def _value(name: str, value: object) -> Any:
         if text.lower() not in {"true", "false"}:
             raise SpecError(f"{name} must be true or false, not {value!r}")
         return text.lower() == "true"
-    if of.kind in {"acks", "compression"}:
-        allowed = ("all", "-1", "0", "1") if of.kind == "acks" else _COMPRESSIONS
-        if text not in allowed:
-            raise SpecError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
+    if of.kind == "word":
+        if text not in of.words:
+            raise SpecError(f"{name} must be one of {', '.join(of.words)}, not {value!r}")
         return "all" if text == "-1" else text
     if not text.isdigit() or not of.low <= int(text) <= of.high:
         raise SpecError(f"{name} must be a whole number from {of.low} to {of.high}, not {value!r}")
