@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
 from ..errors import LabError
@@ -28,8 +28,9 @@ from .changes import Changes
 from .kafka_connection import KafkaConnection
 from .kafka_readings import Behind, Stores
 from .lifecycle import Agent, main
-from .link_sessions import EVERY_S, Foreign, Sessions
-from .watch_options import WatchOptions
+from .link_sessions import Foreign, Sessions
+from .tcp_tables import reader
+from .watch_options import Ports, WatchOptions
 
 _FIRST_ANSWER_S = 10.0
 _AGAIN_S = 0.05
@@ -50,14 +51,12 @@ async def watch(agent: Agent) -> None:
     changes = Changes(agent)
     stores = Stores(agent.clock, changes, hub, options.topics, records=options.count == "records")
     behind = [Behind(agent.clock, changes, stores, second, source) for source in options.sources]
-    foreign = Foreign(own_network=options.sessions.own_network, pids=(os.getpid(), os.getppid()))
-    sessions = Sessions(agent.clock, agent.history, options.sessions, sites, foreign)
     try:
         await _first(stores, options.bootstrap)
         tasks = [asyncio.create_task(_repeat(stores.read, stores.every_s))]
         tasks += [asyncio.create_task(_repeat(part.read, part.every_s(len(behind)))) for part in behind]
-        if options.sessions.files:
-            tasks.append(asyncio.create_task(_look(sessions)))
+        if options.sessions.tables is not None and options.sessions.ports:
+            tasks.append(asyncio.create_task(_look(_sessions(agent, options.sessions, sites))))
         tasks.append(asyncio.create_task(_until_stopped(agent)))
         await _until_one_ends(tasks)
     finally:
@@ -65,6 +64,12 @@ async def watch(agent: Agent) -> None:
         second.close()
         for part in behind:
             part.close()
+
+
+def _sessions(agent: Agent, ports: Ports, sites: Mapping[str, int]) -> Sessions:
+    foreign = Foreign(own_network=ports.own_network, pids=(os.getpid(), os.getppid()))
+    site_of = {port: sites[site] for site, port in ports.ports.items()}
+    return Sessions(agent.clock, agent.history.append, reader(ports), foreign, site_of)
 
 
 async def _first(stores: Stores, address: str) -> None:
@@ -89,8 +94,8 @@ async def _repeat(read: Callable[[], Awaitable[None]], every_s: float) -> None:
 
 async def _look(sessions: Sessions) -> None:
     while True:
-        sessions.read()
-        await asyncio.sleep(EVERY_S)
+        pause_s = sessions.read()
+        await asyncio.sleep(pause_s)
 
 
 async def _until_stopped(agent: Agent) -> None:

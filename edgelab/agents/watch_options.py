@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 from ..errors import SpecError
@@ -43,11 +42,6 @@ class Ports:
     tables: str | None = None
     ports: Mapping[str, int] = field(default_factory=dict)
     own_network: bool = False
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The tables. JVMs have their IPv4 connections in the second."""
-        return () if self.tables is None else (Path(self.tables) / "tcp", Path(self.tables) / "tcp6")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
