@@ -10,16 +10,27 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import nats
+import numpy as np
 import pytest
 
+from edgelab.agents.batch_publisher import BatchPublisher
+from edgelab.agents.kafka_options import KafkaOptions
+from edgelab.agents.kafka_publisher import KafkaPublisher, Shared
+from edgelab.agents.load_client import LoadClient, Problem, Reports
+from edgelab.agents.messages import Filler
 from edgelab.agents.process import AgentProcess
+from edgelab.agents.publish_spec import site_parts
+from edgelab.agents.record import Recorder
 from edgelab.clock import Clock
 from edgelab.deploy import artifacts
+from edgelab.history import Journal, Kind, Outcome, SegmentWriter, read_journal, read_segment
 
 STREAM, SUBJECT = "EDGE", "edge.data"
 
@@ -200,6 +211,126 @@ class Agents:
         agent.wait_ready(20.0)
         agent.start(self.clock.now_ns() + 50_000_000)
         return agent
+
+
+class KafkaPlay:
+    """A Kafka publisher with a client that answers as the test says, and a clock that the test moves."""
+
+    def __init__(self, folder: Path, *, rate_hz: float, duration_s: float, **options: Any) -> None:
+        self.now = 1_000_000_000
+        self.client = FakeLoad()
+        self._segment, self._words = folder / "play.seg", folder / "play.jsonl"
+        self._history, self._journal = SegmentWriter(self._segment, "play"), Journal(self._words)
+        recorder = Recorder(self._history, self._journal)
+        site = {"site": "depot", "index": 3, "rate_hz": rate_hz, "size_bytes": 100, "publishers": 1}
+        site["options"] = {"bootstrap": "127.0.0.1:1", "topic": "edge", **options}
+        (part,) = site_parts({"seed": 1, "duration_s": duration_s, "sites": [site]}, KafkaOptions)
+        part = replace(part, times_s=np.arange(round(rate_hz * duration_s)) / rate_hz)  # without the seed's phase
+        kind = KafkaPublisher if part.options.attempts is None else BatchPublisher
+        clock: Any = SimpleNamespace(now_ns=lambda: self.now)
+        shared = Shared(clock=clock, recorder=recorder, filler=Filler(1), client=self._made)
+        self.publisher = kind(part, 0, shared)
+        self.publisher.begin(self.now)
+
+    def step(self, s: float = 0.0) -> None:
+        """Move the clock by so many seconds, and let the publisher do one step."""
+        self.now += round(s * 1e9)
+        self.publisher.step(self.now)
+
+    def run(self, s: float, every_s: float = 0.01) -> None:
+        """Let it do its steps for so long."""
+        for _ in range(round(s / every_s)):
+            self.step(every_s)
+
+    def outcomes(self) -> dict[int, tuple[Outcome, int, str]]:
+        """sequence -> outcome, position, words."""
+        words = {line["reason"]: line["text"] for line in read_journal(self._words) if "reason" in line}
+        records, _ = read_segment(self._segment)
+        found = records[records["kind"] == Kind.OUTCOME]
+        assert len(np.unique(found["sequence"])) == len(found), "a message had two outcomes"
+        return {
+            int(r["sequence"]): (Outcome(r["code"]), int(r["position"]), words.get(int(r["value"]), "")) for r in found
+        }
+
+    def invoked(self) -> list[tuple[int, float, float]]:
+        """(sequence, intended, sent), seconds after the start."""
+        records, _ = read_segment(self._segment)
+        found = records[records["kind"] == Kind.INVOKE]
+        return [
+            (int(r["sequence"]), round(int(r["value"]) / 1e9 - 1, 6), round(int(r["t_ns"]) / 1e9 - 1, 6)) for r in found
+        ]
+
+    def close(self) -> None:
+        self._history.close()
+        self._journal.close()
+
+    def _made(self, _name: str, _options: object, reports: Reports, _clock: object) -> LoadClient:
+        self.client.reports = reports
+        return self.client
+
+
+class FakeLoad:
+    """Takes messages, as many as it has room for, and answers when told to."""
+
+    def __init__(self) -> None:
+        self.reports = Reports(delivered=lambda *_: None, connection=lambda *_: None)
+        self.connected = True
+        self.room = 1 << 30
+        self.held: dict[int, bytes] = {}
+        self.batches: list[list[int]] = []
+        self.abandoned = 0
+        self.at_once: Problem | None = None
+
+    def open(self) -> None:
+        """It needs none."""
+
+    def send(self, messages: Sequence[tuple[int, bytes]], partition: int) -> int:
+        assert partition == 0
+        taken = list(messages)[: max(0, self.room - len(self.held))]
+        self.held.update(taken)
+        self.batches.append([token for token, _ in taken])
+        if self.at_once is not None:
+            self.fail(self.at_once)
+        return len(taken)
+
+    def poll(self, wait_s: float = 0.0) -> None:
+        """Answers come by the methods below."""
+
+    def abandon(self) -> None:
+        self.abandoned += 1
+        self.fail(Problem("given up", refused=False, silent_since_ns=1 << 62))
+
+    def close(self) -> None:
+        """It has nothing to close."""
+
+    def acknowledge(self, first_offset: int = 0) -> None:
+        tokens = list(self.held)
+        self.held.clear()
+        for offset, token in enumerate(tokens, first_offset):
+            self.reports.delivered(token, offset, None)
+
+    def fail(self, problem: Problem) -> None:
+        tokens = list(self.held)
+        self.held.clear()
+        for token in tokens:
+            self.reports.delivered(token, -1, problem)
+
+    def loses(self) -> None:
+        self.connected = False
+        self.reports.connection("lost", "pulled")
+
+
+@pytest.fixture
+def kafka_play(tmp_path: Path) -> Iterator[Callable[..., KafkaPlay]]:
+    made: list[KafkaPlay] = []
+
+    def make(*, rate_hz: float = 100.0, duration_s: float = 0.1, **options: Any) -> KafkaPlay:
+        made.append(KafkaPlay(tmp_path, rate_hz=rate_hz, duration_s=duration_s, **options))
+        return made[-1]
+
+    yield make
+    for play in made:
+        play.close()
 
 
 @pytest.fixture(params=["2.10.12", "2.15.2"])
