@@ -72,8 +72,8 @@ class Publishers:
     def _producer(self, preset: Iterable[Setting]) -> Iterable[tuple[str, str]]:
         """The producer's settings: the preset's, the options', the user's lines."""
         text = users(properties.parse("producer_properties", self.producer_properties))
-        found = {line.key: line.value for line in merged(preset, self._asked(), text)}
-        asked = {line.key for line in (*self._asked(), *text)}
+        found = {line.key: line.value for line in merged(preset, self._asked_of_producer(), text)}
+        asked = {line.key for line in (*self._asked_of_producer(), *text)}
         if "enable.idempotence" not in asked and (
             found.get("acks") not in {"all", "-1"} or found.get("retries") == "0"
         ):
@@ -81,7 +81,7 @@ class Publishers:
             found["enable.idempotence"] = "false"
         return found.items()
 
-    def _asked(self) -> Iterable[Setting]:
+    def _asked_of_producer(self) -> Iterable[Setting]:
         for option, key in _KEY_OF.items():
             value: Any = getattr(self, option)
             if value is None:
