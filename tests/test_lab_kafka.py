@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.process, pytest.mark.timeout(240)]
 
 # JVMs on a busy machine: a mirror that needs this long is stuck, one that needs less may only be starved.
 _SYNC_S = 60.0
+OLDER = "3.9.2"
 
 
 def scenario(system: Any, schedule: Schedule, *, rate_hz: float, after_s: float = 3.0, **more: Any) -> Scenario:
@@ -64,7 +65,9 @@ def test_a_mirror_at_the_site_loses_nothing_in_a_cut_and_comes_back_through_its_
     assert ledger["attempted"] == ledger["acknowledged"] == ledger["delivered"] == 4500
     (window,) = outcome.windows().to_dict("records")
     assert window["detect_s"] < 4.0
-    assert 0.0 <= window["reconnect_s"] <= window["resume_s"] <= window["sync_s"] < _SYNC_S
+    # The session is read 50 times a second, so that it is seen up to that much later than it is there.
+    assert 0.0 <= window["reconnect_s"] <= window["resume_s"] + 0.1
+    assert window["resume_s"] <= window["sync_s"] < _SYNC_S
     assert outcome.result["links"]["site-1"]["bytes_up"] > 4500 * 500
     census = load(outcome.folder).results.facts.census
     assert ("mirror-site-1", "toxiproxy", "link-site-1") in census
@@ -83,8 +86,9 @@ def test_a_mirror_at_the_hub_and_one_in_connect_standalone_lose_nothing_either(t
 
 
 def test_a_task_that_tolerates_errors_drops_what_its_site_had_acknowledged(tmp_path: Path) -> None:
+    # From 4.0 on a producer that lost the hub forgets where partitions are, and waits with what it is given.
     system = KafkaMirrorMaker(
-        preset="patched", errors_tolerance="all", mirror_delivery_timeout_s=2.0, offset_flush_s=1.0
+        version=OLDER, preset="patched", errors_tolerance="all", mirror_delivery_timeout_s=2.0, offset_flush_s=1.0
     )
     cut = once(Outage(kind="cut"), at_s=2.0, for_s=8.0)
     played = scenario(system, cut, rate_hz=300.0, after_s=4.0, checks=(all_losses_explained(),))
