@@ -40,6 +40,7 @@ class ConfluentLoad:
         self._clock = clock
         self._doubtful: list[tuple[int, str]] = []
         self._sent = 0
+        self._readings_down = 0
         self._silent_since_ns = clock.now_ns()
         self._sends_once = options.java.get("retries") == "0"
         self._config: dict[str, Any] = {
@@ -121,7 +122,9 @@ class ConfluentLoad:
             self._sent = found["txmsgs"]
             self._silent_since_ns = self._clock.now_ns()
         up = any(broker["state"] == "UP" for broker in found["brokers"].values())
-        if up != self.connected:
+        # It changes from one connection to another by closing the first: that is not yet a loss.
+        self._readings_down = 0 if up else self._readings_down + 1
+        if up != self.connected and self._readings_down != 1:
             self._changed(connected=up, why="" if up else "no broker is up")
         doubtful, self._doubtful = self._doubtful, []
         for token, why in doubtful:

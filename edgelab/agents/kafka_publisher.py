@@ -69,10 +69,13 @@ class KafkaPublisher:
         self._flights = InFlight(answer_ns=self._patience_ns, pause_ns=0)
         self._no_room: deque[Flight] = deque()
         self._progress_ns = 0
+        self._begun = False
         self.over = False
 
     def begin(self, start_ns: int) -> None:
         """Publish from ``start_ns`` on."""
+        self.client.poll()  # what it has to say of the time before is not of the run
+        self._begun = True
         self._messages.begin(start_ns)
 
     @property
@@ -169,4 +172,5 @@ class KafkaPublisher:
         self._messages.give_up(flight, now_ns, why)
 
     def _connection_changed(self, what: str, why: str) -> None:
-        self._messages.event(self._clock.now_ns(), what, why)
+        if self._begun:
+            self._messages.event(self._clock.now_ns(), what, why)
