@@ -41,6 +41,7 @@ def of_mirror(windows: pd.DataFrame, evidence: Evidence, worker: Worker) -> tupl
     """Sentences; none where nothing needs one."""
     return (
         *_of_waits(windows, evidence, worker),
+        *_of_repeats(evidence, worker),
         *_of_failed_tasks(evidence),
         *_of_starts(evidence, worker),
         *_of_memory(evidence),
@@ -70,6 +71,19 @@ def _of_waits(windows: pd.DataFrame, evidence: Evidence, worker: Worker) -> Iter
         f"group at the hub for longer than its session ({worker.session_s:g} s), so Kafka Connect counted its work as "
         f"lost and let it rest for scheduled.rebalance.max.delay.ms ({worker.rebalance_delay_s:g} s). What waits "
         "meanwhile is stranded, not lost. A session longer than the outage avoids it (system.preset=patched)."
+    )
+
+
+def _of_repeats(evidence: Evidence, worker: Worker) -> Iterator[str]:
+    """A task that was stopped without the hub could not note where it was."""
+    revoked = [s for s, events in evidence.log_events.items() if _revoked_in_window(s, events, evidence)]
+    if not revoked or worker.once:
+        return
+    yield (
+        f"The mirror's worker of {_some(revoked)} stopped its task, because it did not reach its group at the hub "
+        "(heartbeat.interval.ms), and could not note the task's position there. The task began again at the one "
+        f"noted last, up to {worker.flush_s:g} s old (offset.flush.interval.ms): what it had copied since is copied "
+        "once more, and counts as duplicated. A longer heartbeat avoids it (system.preset=patched)."
     )
 
 
