@@ -107,8 +107,11 @@ def configuration(broker: Broker) -> tuple[Setting, ...]:
         Setting("log.cleaner.threads", "1", _SMALL),
     )
     if broker.shortened:
-        often = Setting("log.retention.check.interval.ms", "1000", "The topic's retention is short (shipped: 5 min).")
-        ours = (*ours, often)
+        ours = (
+            *ours,
+            Setting("log.retention.check.interval.ms", "1000", "The topic's retention is short (shipped: 5 min)."),
+            Setting("log.initial.task.delay.ms", "1000", "The topic's retention is short (shipped: 30 s)."),
+        )
     return merged(ours, users(broker.text))
 
 

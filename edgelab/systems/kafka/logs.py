@@ -21,6 +21,8 @@ from ...model.measured import LogEvent
 BROKER, MIRROR = "broker", "mirror"
 REVOKED = "Revoking previous assignment"
 OUT_OF_MEMORY = "OutOfMemoryError"
+UNREACHED = "Failed to connect to and describe Kafka cluster"
+_SAME_NS = 1_000_000_000
 _LINE = re.compile(r"\[(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d),(\d{3})\] ([A-Z]+) (.*)")
 _STARTED = (
     ("Kafka MirrorMaker initializing", MIRROR),
@@ -33,7 +35,7 @@ _FIRST_SITE_NODE = 101
 _COORDINATOR_LOST = re.compile(r"[Gg]roup coordinator .* is unavailable or invalid|[Cc]oordinator was unreachable")
 _TROUBLE = re.compile(
     rf"{REVOKED}|{OUT_OF_MEMORY}|unrecoverable exception|Unrecoverable exception|Task is being killed|"
-    r"Error encountered in task|Failed to connect to and describe Kafka cluster|No space left on device|"
+    rf"Error encountered in task|{UNREACHED}|No space left on device|"
     r"failed to send record to|Shutdown broker because all log dirs"
 )
 _LOGGER = re.compile(r" \([\w.$]+(?::\d+)?\)$")
@@ -42,12 +44,24 @@ _LONGEST = 300
 
 def log_events(lines: Iterable[str], *, mirror_at_hub: bool) -> Iterator[LogEvent]:
     """The events in the log of one of a site's services, in its order."""
+    last: dict[str, int] = {}
+    for event in _all(lines, mirror_at_hub=mirror_at_hub):
+        # A line for each of thousands of messages that could not be sent says no more than the first.
+        if event.kind == "trouble":
+            repeated = event.t_ns - last.get(event.detail, -_SAME_NS) < _SAME_NS
+            last[event.detail] = event.t_ns
+            if repeated:
+                continue
+        yield event
+
+
+def _all(lines: Iterable[str], *, mirror_at_hub: bool) -> Iterator[LogEvent]:
     who, t_ns = BROKER, 0
     for line in lines:
         match = _LINE.search(line)
         if match is None:
             # Of a stack trace or of the JVM's own: it has no time but that of the line before.
-            if OUT_OF_MEMORY in line:
+            if any(words in line for words in (OUT_OF_MEMORY, UNREACHED)):
                 yield LogEvent(t_ns, "trouble", f"{who}: {line.strip()[:_LONGEST]}")
             continue
         t_ns, text = _unix_ns(match), match[9]

@@ -69,13 +69,19 @@ def read_hub(lab: Deployment, writer: SegmentWriter, *, counted: bool) -> tuple[
 
 
 def read_site(
-    lab: Deployment, store: Store, writer: SegmentWriter, noted: Mapping[int, int], limits: Mapping[str, Any]
+    lab: Deployment,
+    store: Store,
+    writer: SegmentWriter,
+    noted: Mapping[int, int],
+    limits: Mapping[str, Any],
+    *,
+    skips: bool,
 ) -> StoreState:
     """Append a record for every message that a site's topic holds and that its mirror has not passed.
 
-    A mirror copies a partition in order. So it has passed what it noted as copied, and, as it may note that only once
-    a minute, what stands before the last message that the hub has of it. What it passed without copying it skipped,
-    and will not copy later.
+    It has passed what it noted as copied: started again, it goes on after that. One that may skip messages has passed
+    also what stands before the last message that the hub has of it, for it copies a partition in order, and notes its
+    position only once a minute; what it passed without copying it will not copy later.
 
     Args:
         lab: what is up.
@@ -83,13 +89,14 @@ def read_site(
         writer: of the segment.
         noted: of each partition, the last offset that the mirror noted.
         limits: what else its state shall show.
+        skips: whether the mirror passes over what it cannot deliver.
 
     Raises:
         LabError: the topic does not hold what its offsets say, three times over.
     """
     address = lab.address(store.place, broker.LAB)
     found = _read(address, store)
-    last = _last_of(lab.address(HUB, broker.LAB), hub_topic(store.place))
+    last = _last_of(lab.address(HUB, broker.LAB), hub_topic(store.place)) if skips else {}
     for number, part in found.items():
         passed = max(noted.get(number, -1), _offset_of(part.records, last.get(number)))
         writer.extend(part.records[part.records["position"] > passed + 1])

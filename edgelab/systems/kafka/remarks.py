@@ -122,7 +122,7 @@ def _of_starts(evidence: Evidence, worker: Worker) -> Iterator[str]:
                 f"It begins again at the position that it noted last, up to {worker.flush_s:g} s old, and copies once "
                 "more what it had copied since: those are the duplicates."
             )
-        unreached = sum("Failed to connect to and describe" in event.detail for event in events)
+        unreached = sum(logs.UNREACHED in event.detail for event in events)
         why = f", {unreached} time(s) because it ends itself when it does not reach the hub" if unreached else ""
         yield f"The mirror of {site} was started {starts} times{why}. {then}"
 
