@@ -30,6 +30,8 @@ def plot_backlogs(sides: Sequence[Side], *, ax: Axes | None = None) -> Axes:
 
     Each line is named at the height at which a thin one leaves it. A lost message does not wait: it is in no backlog.
     """
+    from matplotlib.ticker import FuncFormatter  # noqa: PLC0415 - heavy: only when something is drawn
+
     ax = style.axes(ax)
     lines = [_Line(side, side.backlog, style.TEXT_CYCLE[i % len(style.TEXT_CYCLE)]) for i, side in enumerate(sides)]
     rose = [line for line in lines if line.rose]
@@ -41,11 +43,12 @@ def plot_backlogs(sides: Sequence[Side], *, ax: Axes | None = None) -> Axes:
     style.counting_axis(ax, "backlog, messages of all sites")
     if apart:
         ax.set_yscale("symlog", linthresh=max(1.0, min(line.peak for line in rose) / 10))
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda n, _: style.compact(n)))
     style.headroom(ax, highest * (3 if apart else 1))
     shown_s = _time_axis(ax, [_busy_until_s(line) for line in lines])
     _shade(ax, sides, shown_s)
     _name(ax, lines)
-    about = "backlogs by their logarithm" if apart else "lost messages do not wait: they are in no backlog"
+    about = "lost messages do not wait: they are in no backlog" + " · messages by their logarithm" * apart
     compared_bars.dress(ax, "Backlogs: published, not lost, not yet at the hub", about)
     ax.grid(visible=True, axis="y", color="#E6E6E6", linewidth=0.6)
     return ax
@@ -147,24 +150,24 @@ def _name(ax: Axes, lines: Sequence[_Line]) -> None:
     """The names, on top of each other in the order in which the lines come down."""
     ordered = sorted(lines, key=lambda line: line.last_above_s(0.5 * line.peak) if line.rose else -1.0)
     heights = np.linspace(_LOWEST_LABEL, _HIGHEST_LABEL, len(ordered)) if len(ordered) > 1 else [0.6]
-    left = _at_share(ax, _SHARE_OF_DATA + 0.03)
-    top = ax.get_ylim()[1]
     for line, share in zip(ordered, heights, strict=True):
+        left, height = _at_share(ax, _SHARE_OF_DATA + 0.03, float(share))
         if line.rose:
-            height = min(share * top, line.peak)
+            leaves = min(height, line.peak)
             ax.plot(
-                [line.last_above_s(min(height, line.peak)), left], [height, share * top], color=line.colour,
+                [line.last_above_s(leaves), left], [leaves, height], color=line.colour,
                 linewidth=0.8, linestyle=(0, (1, 2)),
             )  # fmt: skip
         ax.annotate(
-            f"{line.side.label}\n{_tell(line)}", xy=(left, share * top), xytext=(3, 0), textcoords="offset points",
+            f"{line.side.label}\n{_tell(line)}", xy=(left, height), xytext=(3, 0), textcoords="offset points",
             fontsize=8, color=line.colour, va="center", fontweight="bold", linespacing=1.25,
         )  # fmt: skip
 
 
-def _at_share(ax: Axes, share: float) -> float:
-    """The second at a share of the axis' width, whatever its scale."""
-    return float(ax.transData.inverted().transform(ax.transAxes.transform((share, 0.0)))[0])
+def _at_share(ax: Axes, across: float, up: float) -> tuple[float, float]:
+    """The second and the messages at shares of the axes, whatever their scales."""
+    second, messages = ax.transData.inverted().transform(ax.transAxes.transform((across, up)))
+    return float(second), float(messages)
 
 
 def _tell(line: _Line) -> str:

@@ -95,7 +95,9 @@ def _tell(side: Side, recovery: Recovery | None) -> str:
         whose.append(recovery.site)
     if len(side.result["windows"]) > 1:
         whose.append(f"fault {recovery.window + 1} of {len(side.result['windows'])}")
-    noticed = "not noticed" if recovery.detect_s is None else f"noticed in {short_s(recovery.detect_s)}"
+    noticed = "not noticed"
+    if recovery.detect_s is not None:
+        noticed = "noticed at once" if recovery.detect_s < 0.001 else f"noticed in {short_s(recovery.detect_s)}"
     lost = side.result["ledger"]["lost"]
     if recovery.sync_s is not None:
         back = f"synced in {short_s(recovery.sync_s)}" if recovery.sync_s else "nothing was waiting"
