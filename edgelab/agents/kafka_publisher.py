@@ -69,13 +69,13 @@ class KafkaPublisher:
         self._flights = InFlight(answer_ns=self._patience_ns, pause_ns=0)
         self._no_room: deque[Flight] = deque()
         self._progress_ns = 0
-        self._begun = False
+        self._told = ""
         self.over = False
 
     def begin(self, start_ns: int) -> None:
         """Publish from ``start_ns`` on."""
         self.client.poll()  # what it has to say of the time before is not of the run
-        self._begun = True
+        self._told = "connected"
         self._messages.begin(start_ns)
 
     @property
@@ -172,5 +172,7 @@ class KafkaPublisher:
         self._messages.give_up(flight, now_ns, why)
 
     def _connection_changed(self, what: str, why: str) -> None:
-        if self._begun:
+        # It had a connection, or it would not have begun: one that it has yet to open is not one that it lost.
+        if self._told and what != self._told:
+            self._told = what
             self._messages.event(self._clock.now_ns(), what, why)

@@ -1,14 +1,15 @@
 """The publishing agent for NATS: all publishers of some sites, open loop, in one process.
 
 Run by the lab as ``python -m edgelab.agents.publish_nats SPEC.json``; see :mod:`.lifecycle` for the contract and
-:mod:`.publish_spec` for the spec. The journal holds, besides ``{"reason": n, "text": …}`` for the numbers in OUTCOME
-records, a line for each connection lost and made, and at the end ``{"summary": {…}}``.
+:mod:`.publish_spec` for the spec. The journal holds ``{"client": …}``, ``{"reason": n, "text": …}`` for the numbers in
+OUTCOME records, a line for each connection lost and made, and at the end ``{"summary": {…}}``.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Iterable
+from importlib.metadata import version
 
 from .core_publisher import CorePublisher
 from .lifecycle import Agent, main
@@ -30,6 +31,7 @@ async def publish(agent: Agent) -> None:
         LabError: no connection, or the history cannot be written.
     """
     parts = site_parts(agent.spec, NatsOptions)
+    agent.journal.write(client=f"nats-py {version('nats-py')}")
     recorder = Recorder(agent.history, agent.journal)
     failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
