@@ -125,6 +125,12 @@ def _of_starts(evidence: Evidence, worker: Worker) -> Iterator[str]:
         unreached = sum(logs.UNREACHED in event.detail for event in events)
         why = f", {unreached} time(s) because it ends itself when it does not reach the hub" if unreached else ""
         yield f"The mirror of {site} was started {starts} times{why}. {then}"
+        if worker.in_group:
+            yield (
+                "A mirror that was killed is given its work once its group at the hub has forgotten the one before: "
+                f"up to hub.session.timeout.ms ({worker.session_s:g} s) later. A longer session, which helps in an "
+                "outage, makes that longer."
+            )
 
 
 def _of_memory(evidence: Evidence) -> Iterator[str]:
