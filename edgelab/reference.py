@@ -7,15 +7,22 @@ from pathlib import Path
 
 from .deploy.compose import write_project
 from .model.topology import Topology, site_names
-from .systems import NatsDirect, NatsLeaf, NatsLeafCore
+from .systems import KafkaDirect, KafkaMirrorMaker, NatsDirect, NatsLeaf, NatsLeafCore, System
 
 _SITES = 3
+_SITES_OF_JVMS = 2  # what a laptop brings up without a thought
 
 
 def topologies() -> Mapping[str, Topology]:
     """Each reference topology, by the name of its folder."""
-    sites = site_names(_SITES)
-    return {system.name: system.topology(sites) for system in (NatsLeaf(), NatsLeafCore(), NatsDirect())}
+    systems: tuple[tuple[System, int], ...] = (
+        (NatsLeaf(), _SITES),
+        (NatsLeafCore(), _SITES),
+        (NatsDirect(), _SITES),
+        (KafkaMirrorMaker(preset="patched"), _SITES_OF_JVMS),
+        (KafkaDirect(), _SITES_OF_JVMS),
+    )
+    return {system.name: system.topology(site_names(count)) for system, count in systems}
 
 
 def write_all(folder: Path) -> list[Path]:

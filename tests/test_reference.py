@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -14,7 +13,10 @@ import pytest
 
 from edgelab import reference
 from edgelab.deploy import artifacts, images
-from edgelab.model.topology import TOXIPROXY_VERSION
+from edgelab.deploy.base import Address
+from edgelab.model.topology import HUB, TOXIPROXY_VERSION, Topology
+from edgelab.nemesis.probe import Door, knock
+from edgelab.systems.kafka import versions as kafka
 from edgelab.systems.nats.versions import NEWEST
 
 KEPT = Path(__file__).parent.parent / "compose"
@@ -51,6 +53,7 @@ def test_each_comes_up_with_plain_docker_compose(run_folder: Path, name: str) ->
         **os.environ,
         # No registry is needed for the test: local images of the same binaries.
         "EDGELAB_NATS_IMAGE": images.build("nats-server", NEWEST),
+        "EDGELAB_KAFKA_IMAGE": images.build("kafka", kafka.NEWEST) if "kafka" in name else "",
         "EDGELAB_TOXIPROXY_IMAGE": images.build("toxiproxy", TOXIPROXY_VERSION),
     }
     services = {service.name for service in reference.topologies()[name].services}
@@ -66,7 +69,7 @@ def test_each_comes_up_with_plain_docker_compose(run_folder: Path, name: str) ->
         ).stdout
         running = {row["Service"] for row in map(json.loads, listed.splitlines()) if row["State"] == "running"}
         assert running == services
-        assert _greeting(24000).startswith(b"INFO")
+        assert _answers(reference.topologies()[name])
     finally:
         subprocess.run(
             [*compose, "down", "-v", "-t", "0"], check=False, capture_output=True, env=environment, timeout=120
@@ -80,14 +83,12 @@ def _call(command: list[str], environment: dict[str, str]) -> str:
     return done.stdout
 
 
-def _greeting(port: int) -> bytes:
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
-                if greeting := connection.recv(100):
-                    return greeting
-        except OSError:
-            pass
-        assert time.monotonic() < deadline, f"nothing greets on port {port}"
+def _answers(topology: Topology) -> bool:
+    """Whether the hub speaks on the first port of the file: greets, or answers its own question."""
+    door = Door(Address("127.0.0.1", 24000), request=topology.service(HUB).ports[0].probe_request)
+    if not door.request:
+        door = Door(door.address, b"INFO")
+    deadline = time.monotonic() + 60
+    while not (answers := knock(door, 2.0).came_back) and time.monotonic() < deadline:
         time.sleep(0.2)
+    return answers

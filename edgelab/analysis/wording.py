@@ -43,8 +43,10 @@ def plural(n: int, noun: str) -> str:
 
 
 def short_s(seconds: float) -> str:
-    """Three significant digits: ``"3.20 ms"``, ``"14.0 s"``, ``"356 s"``."""
+    """Three significant digits, microseconds at the finest: ``"3.20 ms"``, ``"0.053 ms"``, ``"356 s"``."""
     number, unit = (seconds * 1e3, "ms") if abs(seconds) < 1 else (seconds, "s")
+    if abs(number) < 0.1 and number:
+        return f"{number:.3f} {unit}"
     return f"{number:,.0f} {unit}" if abs(number) >= 100 or number == 0 else f"{number:#.3g} {unit}"
 
 

@@ -1,0 +1,16 @@
+#!/bin/sh
+# The broker of site-1.
+set -eu
+java=${EDGELAB_JAVA:-java}
+libs=${EDGELAB_KAFKA_LIBS:-/opt/kafka/libs}
+# Times in the log are UTC on any machine: the lab compares them with its own clock.
+set -- -Xmx67108864 -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xss256k -Duser.timezone=UTC '-Dlog4j2.configurationFile=file:/etc/edgelab/log4j.properties'
+archive=${EDGELAB_CDS:-}/broker.jsa
+if [ -f "$archive" ]; then
+  set -- "-XX:SharedArchiveFile=$archive" "$@"
+fi
+mkdir -p "/data"
+if [ ! -f "/data/log/meta.properties" ]; then
+  "$java" "$@" -cp "$libs/*" kafka.tools.StorageTool format --ignore-formatted -t 9QXczR2QlNvGIyjaoSP3Vw -c "/etc/edgelab/server.properties"
+fi
+exec "$java" "$@" -cp "$libs/*" kafka.Kafka '/etc/edgelab/server.properties'
