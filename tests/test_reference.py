@@ -77,12 +77,6 @@ def test_each_comes_up_with_plain_docker_compose(run_folder: Path, name: str) ->
         shutil.rmtree(run_folder / name, ignore_errors=True)
 
 
-def _call(command: list[str], environment: dict[str, str]) -> str:
-    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def _answers(topology: Topology) -> bool:
     """Whether the hub speaks on the first port of the file: greets, or answers its own question."""
     door = Door(Address("127.0.0.1", 24000), request=topology.service(HUB).ports[0].probe_request)
