@@ -1,6 +1,6 @@
 """Publishing rate of the lab's agents against ``nats bench``, on the same server in the same run. Aim: half of it.
 
-Usage: python bench/publish.py [--version 2.15.2] [--messages 200000] [--nats-server PATH] [--nats PATH]
+Usage: python -m bench.publish [--version 2.15.2] [--messages 200000] [--nats-server PATH] [--nats PATH]
 
 The agent is asked for more than it can do, so its rate is its limit. It counts what is in its history, and the
 server's own count must agree: stream messages for JetStream, received messages for core NATS.
@@ -18,34 +18,19 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import nats
-import numpy as np
 
-from edgelab.agents.process import AgentProcess
-from edgelab.clock import Clock
+from bench.agent_rate import SIZE_BYTES, Rate, agent_rate
 from edgelab.deploy import artifacts
 from edgelab.deploy.ports import Ports
 from edgelab.errors import LabError
-from edgelab.history import Kind, Outcome, read_journal, read_segment
 
-_SIZE_BYTES = 1024
 _PORTS = Ports()
 _PORT, _MONITOR = _PORTS.take(), _PORTS.take()
-_OVERLOAD_HZ = 400_000.0
 _RATE = re.compile(r"([\d,]+) msgs/sec")
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """What one side reached."""
-
-    messages: int
-    hz: float
-    late_max_s: float = 0.0
 
 
 def main() -> None:
@@ -53,7 +38,7 @@ def main() -> None:
     options = _options()
     server = options.nats_server or artifacts.binary("nats-server", options.version)
     cli = options.nats or artifacts.nats_cli()
-    print(f"publishing, {_SIZE_BYTES} bytes, {options.messages:,} messages, JetStream on disk, one connection")
+    print(f"publishing, {SIZE_BYTES} bytes, {options.messages:,} messages, JetStream on disk, one connection")
     print(f"  {'':<12}{'agent/s':>10}{'nats bench/s':>14}{'ratio':>7}   in the history = at the server")
     with tempfile.TemporaryDirectory() as folder:
         for mode in ("core", "stream"):
@@ -80,52 +65,14 @@ def _options() -> argparse.Namespace:
 
 
 def _agent(mode: str, messages: int, folder: Path) -> Rate:
-    clock = Clock.start()
     options = {"address": f"127.0.0.1:{_PORT}", "subject": "bench.agent", "mode": mode, "ack_timeout_s": 30.0}
-    spec = {
-        "agent": "bench",
-        "segment": str(folder / "bench.seg"),
-        "journal": str(folder / "bench.jsonl"),
-        "clock_offset_ns": clock.offset_ns,
-        "seed": 1,
-        "arrival": "uniform",
-        "duration_s": messages / _OVERLOAD_HZ,
-        "sites": [
-            {
-                "site": "bench",
-                "index": 0,
-                "rate_hz": _OVERLOAD_HZ,
-                "size_bytes": _SIZE_BYTES,
-                "publishers": 1,
-                "options": options,
-            }
-        ],
-    }
-    agent = AgentProcess.spawn("publish_nats", spec, folder=folder, run_id="bench")
-    try:
-        agent.wait_ready(20.0)
-        agent.start(clock.now_ns() + 200_000_000)
-        agent.wait(300.0)
-    finally:
-        agent.kill()
-    return _rate(agent, mode)
-
-
-def _rate(agent: AgentProcess, mode: str) -> Rate:
-    records, _ = read_segment(agent.segment)
-    invoked = records[records["kind"] == Kind.INVOKE]
-    counted = invoked
-    if mode == "stream":
-        counted = records[(records["kind"] == Kind.OUTCOME) & (records["code"] == Outcome.ACKNOWLEDGED)]
-    took_s = float(counted["t_ns"].max() - invoked["t_ns"].min()) / 1e9
-    summary = next(line["summary"] for line in read_journal(agent.journal) if "summary" in line)
-    return Rate(len(np.unique(counted["sequence"])), len(counted) / took_s, summary["late_max_s"])
+    return agent_rate("publish_nats", options, messages=messages, folder=folder, answered=mode == "stream")
 
 
 def _nats_bench(cli: Path, mode: str, messages: int) -> Rate:
     command = ["pub", "bench.theirs"] if mode == "core" else ["js", "pub", "bench.theirs", "--batch", "500", "--create"]
     argv = [str(cli), "--server", f"127.0.0.1:{_PORT}", "bench", *command]
-    argv += ["--size", str(_SIZE_BYTES), "--msgs", str(messages), "--no-progress"]
+    argv += ["--size", str(SIZE_BYTES), "--msgs", str(messages), "--no-progress"]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=300, check=False)
     rate = _RATE.search(done.stdout)
     if done.returncode != 0 or rate is None:

@@ -6,12 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-_HERE = Path(__file__).parent
+_REPOSITORY = Path(__file__).resolve().parents[1]
 _SCRIPTS = {
-    "publish.py": "publishing rate of the lab's agents, against nats bench on the same server",
-    "overhead.py": "what a run costs beyond its own schedule and drain",
-    "injection.py": "error of fault windows, and skew over 50 links",
-    "analysis.py": "ledger and measurements of 5 million messages",
+    "publish": "publishing rate of the lab's agents, against nats bench on the same server",
+    "publish_kafka": "publishing rate of the lab's agents, against Kafka's ProducerPerformance on the same broker",
+    "overhead": "what a run costs beyond its own schedule and drain",
+    "injection": "error of fault windows, and skew over 50 links",
+    "analysis": "ledger and measurements of 5 million messages",
 }
 
 
@@ -20,7 +21,7 @@ def main() -> int:
     failed = []
     for script, title in _SCRIPTS.items():
         print(f"\n== {title}", flush=True)
-        if subprocess.run([sys.executable, str(_HERE / script)], check=False).returncode != 0:
+        if subprocess.run([sys.executable, "-m", f"bench.{script}"], cwd=_REPOSITORY, check=False).returncode != 0:
             failed.append(script)
     if failed:
         print(f"failed: {', '.join(failed)}")
