@@ -6,6 +6,7 @@ waited for without an end.
 
 from __future__ import annotations
 
+import socket
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,11 +21,13 @@ with warnings.catch_warnings():
 
 from ...deploy.base import Address
 from ...errors import LabError, SystemUnderTestError
+from .broker import PROBE
 
 Admin = Any
 Consumer = Any
 Partition = Any
 _TIMEOUT_MS = 20_000
+_KNOCK_S = 20.0
 _FETCH_BYTES = 16 << 20
 _COMMON = {
     "client_id": "edgelab",
@@ -42,6 +45,7 @@ def admin(address: Address, place: str) -> Iterator[Admin]:
         SystemUnderTestError: the broker refused something.
         LabError: it did not answer.
     """
+    _knock(address, place)
     with translated(place):
         client = KafkaAdminClient(bootstrap_servers=str(address), **_COMMON)
         try:
@@ -58,6 +62,7 @@ def consumer(address: Address, place: str) -> Iterator[Consumer]:
         SystemUnderTestError: the broker refused something.
         LabError: it did not answer.
     """
+    _knock(address, place)
     with translated(place):
         client = KafkaConsumer(
             bootstrap_servers=str(address),
@@ -77,6 +82,21 @@ def consumer(address: Address, place: str) -> Iterator[Consumer]:
             yield client
         finally:
             client.close(autocommit=False)
+
+
+def _knock(address: Address, place: str) -> None:
+    """Whoever listens there is a broker, and answers.
+
+    kafka-python itself would try until its deadline, and leave its sockets open when that has passed.
+    """
+    try:
+        with socket.create_connection(address, timeout=_KNOCK_S) as knock:
+            knock.sendall(PROBE)
+            answer = knock.recv(4)
+    except OSError as error:
+        raise LabError(f"the broker of {place} did not answer at {address}: {error}") from error
+    if not answer:
+        raise LabError(f"the broker of {place} did not answer at {address}: the connection was closed")
 
 
 def partitions_of(client: Consumer, topic: str) -> list[Partition]:

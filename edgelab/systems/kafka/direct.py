@@ -107,7 +107,9 @@ class KafkaDirect(common.KafkaHub):
         return frozenset()
 
     def causes(self, lost: pd.DataFrame, evidence: Evidence) -> pd.Series:
-        return causes.of_direct(lost, evidence, attempts=self._attempts is not None)
+        return causes.of_direct(
+            lost, evidence, attempts=self._counts_attempts, unconfirmed=self._unconfirmed(self._own_preset)
+        )
 
     def remarks(self, windows: pd.DataFrame, evidence: Evidence) -> tuple[str, ...]:
         del windows, evidence

@@ -32,6 +32,7 @@ _STARTED = (
 )
 _DISCONNECTED = re.compile(r"Node (\d+) disconnected")
 _FIRST_SITE_NODE = 101
+_LAST_NODE = 2_147_483_647
 _COORDINATOR_LOST = re.compile(r"[Gg]roup coordinator .* is unavailable or invalid|[Cc]oordinator was unreachable")
 _TROUBLE = re.compile(
     rf"{REVOKED}|{OUT_OF_MEMORY}|unrecoverable exception|Unrecoverable exception|Task is being killed|"
@@ -81,7 +82,10 @@ def _is_closed(who: str, text: str, *, mirror_at_hub: bool) -> bool:
     if who != MIRROR:
         return False
     if node := _DISCONNECTED.search(text):
-        return (int(node[1]) >= _FIRST_SITE_NODE) == mirror_at_hub
+        number = int(node[1])
+        # To its group's coordinator a client has a connection of its own, numbered from the other end.
+        number = min(number, _LAST_NODE - number)
+        return (number >= _FIRST_SITE_NODE) == mirror_at_hub
     return not mirror_at_hub and _COORDINATOR_LOST.search(text) is not None
 
 

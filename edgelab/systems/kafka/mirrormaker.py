@@ -206,7 +206,7 @@ class KafkaMirrorMaker(common.KafkaHub):
         return frozenset()
 
     def causes(self, lost: pd.DataFrame, evidence: Evidence) -> pd.Series:
-        return causes.of_mirror(lost, evidence)
+        return causes.of_mirror(lost, evidence, unconfirmed=self._unconfirmed(presets.PUBLISHER))
 
     def remarks(self, windows: pd.DataFrame, evidence: Evidence) -> tuple[str, ...]:
         effective = self._effective()

@@ -81,6 +81,10 @@ class Publishers:
             found["enable.idempotence"] = "false"
         return found.items()
 
+    def _unconfirmed(self, preset: Iterable[Setting]) -> bool:
+        """Whether no answer is waited for."""
+        return dict(self._producer(preset)).get("acks") == "0"
+
     def _asked_of_producer(self) -> Iterable[Setting]:
         for option, key in _KEY_OF.items():
             value: Any = getattr(self, option)
