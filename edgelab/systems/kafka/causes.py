@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from ...model.measured import Evidence, LogEvent, MeasuredWindow, StoreState
+from ..marking import Flags, mark, nothing, outcome_is, says
 from . import logs
 
 REFUSED = "producer gave up: refused or never left"
@@ -30,89 +30,71 @@ _TIMEOUT_WORDS = ("timed out", "timeout", "expired")
 _ATTEMPT_WORDS = ("attempt",)
 _MARGIN_NS = 1_000_000_000
 
-_Flags = npt.NDArray[np.bool_]
-
 
 def of_mirror(lost: pd.DataFrame, evidence: Evidence, *, unconfirmed: bool = False) -> pd.Series:
     """Causes for ``kafka-mirrormaker``; ``unconfirmed``: publishers do not wait for an answer (acks=0)."""
-    found = _nothing(lost)
+    found = nothing(lost)
     site_of = lost["site"].astype(str)
     for site in site_of.unique():
         here = (site_of == site).to_numpy(np.bool_)
         events = evidence.log_events.get(site, ())
         _mark_given_up(found, here, lost, events, [w for w in evidence.windows if w.target == site])
     _mark_unanswered(found, lost)
-    acknowledged = _outcome_is(lost, "acknowledged")
+    acknowledged = outcome_is(lost, "acknowledged")
     position = lost["position"].to_numpy(np.int64)
     for store in evidence.stores:
         here = acknowledged & (site_of == store.place).to_numpy(np.bool_) & (position > 0)
+        if "partitions" in store.limits:
+            # Each publisher keeps to one of them, as the publishing agent says.
+            own = lost["publisher"].to_numpy(np.int64) % int(store.limits["partitions"])
+            here &= own == int(store.limits["partition"])
         if _drops(store):
             starved = _out_of_memory(evidence.log_events.get(store.place, ()), logs.MIRROR)
             cause = RETENTION_OUT_OF_MEMORY if starved else RETENTION
-            _mark(found, here & (position < store.first_sequence), cause)
+            mark(found, here & (position < store.first_sequence), cause)
         in_store = (position >= store.first_sequence) & (position <= store.last_sequence)
         if store.limits.get("errors.tolerance") == "all":
-            _mark(found, here & in_store, SKIPPED)
+            mark(found, here & in_store, SKIPPED)
         if any(w.fault == "Kill" and w.target == store.place for w in evidence.windows):
-            _mark(found, here & (position > store.last_sequence), KILLED)
+            mark(found, here & (position > store.last_sequence), KILLED)
     if unconfirmed:
-        _mark(found, acknowledged & (position == 0), UNCONFIRMED)
+        mark(found, acknowledged & (position == 0), UNCONFIRMED)
     return found
 
 
 def of_direct(lost: pd.DataFrame, evidence: Evidence, *, attempts: bool, unconfirmed: bool = False) -> pd.Series:
     """Causes for ``kafka-direct``; ``attempts``: its client counts them, and drops what has had its last one."""
     del evidence
-    found = _nothing(lost)
+    found = nothing(lost)
     if attempts:
-        _mark(found, _outcome_is(lost, "failed") | _outcome_is(lost, "unknown"), ATTEMPTS)
+        mark(found, outcome_is(lost, "failed") | outcome_is(lost, "unknown"), ATTEMPTS)
     _mark_unanswered(found, lost)
     if unconfirmed:
-        _mark(found, _outcome_is(lost, "acknowledged"), UNCONFIRMED)
+        mark(found, outcome_is(lost, "acknowledged"), UNCONFIRMED)
     return found
 
 
 def _mark_given_up(
-    found: pd.Series, here: _Flags, lost: pd.DataFrame, events: Iterable[LogEvent], windows: Iterable[MeasuredWindow]
+    found: pd.Series, here: Flags, lost: pd.DataFrame, events: Iterable[LogEvent], windows: Iterable[MeasuredWindow]
 ) -> None:
     """What a site's own broker did not take, where it is seen why."""
-    given_up = here & (_outcome_is(lost, "failed") | _outcome_is(lost, "unknown"))
+    given_up = here & (outcome_is(lost, "failed") | outcome_is(lost, "unknown"))
     if _out_of_memory(events, logs.BROKER):
-        _mark(found, given_up, SITE_OUT_OF_MEMORY)
+        mark(found, given_up, SITE_OUT_OF_MEMORY)
     sent_ns = lost["sent_ns"].to_numpy(np.int64)
     for window in windows:
         if window.fault == "Kill" and window.start_ns is not None:
             end_ns = np.iinfo(np.int64).max if window.end_ns is None else window.end_ns + window.clear_call_ns
             down = (sent_ns >= window.start_ns - window.apply_call_ns - _MARGIN_NS) & (sent_ns <= end_ns)
-            _mark(found, given_up & down, BROKER_DOWN)
+            mark(found, given_up & down, BROKER_DOWN)
 
 
 def _mark_unanswered(found: pd.Series, lost: pd.DataFrame) -> None:
-    failed = _outcome_is(lost, "failed")
-    _mark(found, failed & _says(lost, *_ATTEMPT_WORDS), ATTEMPTS)
-    _mark(found, failed & _says(lost, *_TIMEOUT_WORDS), TIMED_OUT)
-    _mark(found, failed, REFUSED)
-    _mark(found, _outcome_is(lost, "unknown"), NO_ANSWER)
-
-
-def _nothing(lost: pd.DataFrame) -> pd.Series:
-    return pd.Series([None] * len(lost), index=lost.index, dtype=object)
-
-
-def _mark(found: pd.Series, chosen: _Flags, cause: str) -> None:
-    found[chosen & found.isna().to_numpy(np.bool_)] = cause
-
-
-def _outcome_is(lost: pd.DataFrame, outcome: str) -> _Flags:
-    return (lost["outcome"].astype(str) == outcome).to_numpy(np.bool_)
-
-
-def _says(lost: pd.DataFrame, *words: str) -> _Flags:
-    reasons = lost["reason"].astype(object).fillna("").str.lower()
-    said = np.zeros(len(lost), np.bool_)
-    for word in words:
-        said |= reasons.str.contains(word, regex=False).to_numpy(np.bool_)
-    return said
+    failed = outcome_is(lost, "failed")
+    mark(found, failed & says(lost, *_ATTEMPT_WORDS), ATTEMPTS)
+    mark(found, failed & says(lost, *_TIMEOUT_WORDS), TIMED_OUT)
+    mark(found, failed, REFUSED)
+    mark(found, outcome_is(lost, "unknown"), NO_ANSWER)
 
 
 def _drops(store: StoreState) -> bool:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ...model.measured import Evidence, LogEvent, MeasuredWindow, StoreState
+from ..marking import Flags, mark, nothing, outcome_is, says
 
 NO_SESSION = "no buffer on core NATS: no session with the hub"
 DEAD_LINK = "no buffer on core NATS: sent into a link that carried nothing"
@@ -37,14 +38,13 @@ WRITE_DEADLINE_S = 11.0
 """A slow consumer is declared when a write has not ended for 10 s; what it drops was sent before that."""
 
 _Times = npt.NDArray[np.int64]
-_Flags = npt.NDArray[np.bool_]
 _FOREVER_NS = 1 << 62
 
 
 def of_core(lost: pd.DataFrame, evidence: Evidence) -> pd.Series:
     """Causes for ``nats-leaf-core``: the first, in the order below, whose evidence there is."""
-    found = _nothing(lost)
-    _mark(found, _outcome_is(lost, "failed"), REFUSED)
+    found = nothing(lost)
+    mark(found, outcome_is(lost, "failed"), REFUSED)
     for site, rows in lost.groupby("site", observed=True):
         events = evidence.log_events.get(str(site), ())
         windows = [w for w in evidence.windows if w.site == site or w.site is None]
@@ -59,67 +59,47 @@ def of_core(lost: pd.DataFrame, evidence: Evidence) -> pd.Series:
         ):
             chosen = np.zeros(len(found), np.bool_)
             chosen[at] = _within(sent, spans)
-            _mark(found, chosen, cause)
+            mark(found, chosen, cause)
     return found
 
 
 def of_leaf(lost: pd.DataFrame, evidence: Evidence) -> pd.Series:
     """Causes for ``nats-leaf``."""
-    found = _nothing(lost)
-    _mark(found, _outcome_is(lost, "failed") & _says(lost, "maximum messages", "maximum bytes", "resource"), STORE_FULL)
+    found = nothing(lost)
+    mark(found, outcome_is(lost, "failed") & says(lost, "maximum messages", "maximum bytes", "resource"), STORE_FULL)
     _mark_unanswered(found, lost)
-    acknowledged = _outcome_is(lost, "acknowledged")
+    acknowledged = outcome_is(lost, "acknowledged")
     position = lost["position"].to_numpy(np.int64)
     for store in evidence.stores:
         here = acknowledged & (lost["site"].astype(str) == store.place).to_numpy(np.bool_)
         if store.limits.get("storage") == "memory":
-            _mark(found, here & _before_a_kill(lost, store.place, evidence.windows), MEMORY)
+            mark(found, here & _before_a_kill(lost, store.place, evidence.windows), MEMORY)
         if store.limits.get("retention", "limits") != "limits":
             # The hub's own consumer takes; what was taken and did not arrive can be anywhere in the store's numbers.
-            _mark(found, here & (position > 0), LIMIT_OR_REMOVED if _drops(store) else REMOVED)
+            mark(found, here & (position > 0), LIMIT_OR_REMOVED if _drops(store) else REMOVED)
         elif _drops(store):
-            _mark(found, here & (position > 0) & (position < store.first_sequence), RETENTION)
+            mark(found, here & (position > 0) & (position < store.first_sequence), RETENTION)
     return found
 
 
 def of_direct(lost: pd.DataFrame, evidence: Evidence) -> pd.Series:
     """Causes for ``nats-direct``: only a producer that gave up loses a message."""
     del evidence
-    found = _nothing(lost)
+    found = nothing(lost)
     _mark_unanswered(found, lost)
     return found
 
 
-def _before_a_kill(lost: pd.DataFrame, site: str, windows: Iterable[MeasuredWindow]) -> _Flags:
+def _before_a_kill(lost: pd.DataFrame, site: str, windows: Iterable[MeasuredWindow]) -> Flags:
     """What had been acknowledged when the broker of ``site`` was killed for the last time."""
     kills = [w.start_ns for w in windows if w.fault == "Kill" and w.target == site and w.start_ns is not None]
     acknowledged_ns = lost["acknowledged_ns"].to_numpy(np.int64, na_value=_FOREVER_NS)
     return np.asarray(acknowledged_ns <= max(kills, default=-1), np.bool_)
 
 
-def _nothing(lost: pd.DataFrame) -> pd.Series:
-    return pd.Series([None] * len(lost), index=lost.index, dtype=object)
-
-
-def _mark(found: pd.Series, chosen: _Flags, cause: str) -> None:
-    found[chosen & found.isna().to_numpy(np.bool_)] = cause
-
-
 def _mark_unanswered(found: pd.Series, lost: pd.DataFrame) -> None:
-    _mark(found, _outcome_is(lost, "failed"), REFUSED)
-    _mark(found, _outcome_is(lost, "unknown"), NO_ANSWER)
-
-
-def _outcome_is(lost: pd.DataFrame, outcome: str) -> _Flags:
-    return (lost["outcome"].astype(str) == outcome).to_numpy(np.bool_)
-
-
-def _says(lost: pd.DataFrame, *words: str) -> _Flags:
-    reasons = lost["reason"].astype(object).fillna("").str.lower()
-    said = np.zeros(len(lost), np.bool_)
-    for word in words:
-        said |= reasons.str.contains(word, regex=False).to_numpy(np.bool_)
-    return said
+    mark(found, outcome_is(lost, "failed"), REFUSED)
+    mark(found, outcome_is(lost, "unknown"), NO_ANSWER)
 
 
 def _drops(store: StoreState) -> bool:
@@ -133,7 +113,7 @@ def _ns(seconds: float) -> int:
     return round(seconds * 1e9)
 
 
-def _within(times: _Times, spans: Iterable[tuple[int, int]]) -> _Flags:
+def _within(times: _Times, spans: Iterable[tuple[int, int]]) -> Flags:
     inside = np.zeros(len(times), np.bool_)
     for begin, end in spans:
         inside |= (times >= begin) & (times <= end)
