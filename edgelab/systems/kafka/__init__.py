@@ -10,9 +10,11 @@ launch       the scripts that start a JVM, and its logging
 broker       configurations and services of brokers
 mirror, standalone   configurations of MirrorMaker, and its service
 publishing, common   options that the two systems share
+mirror_options, checking   options of sites and mirrors, and what contradicts itself among them
 mirrormaker, direct  the systems
-control, readiness   topics, and waiting for the mirror
-clients      consumers of both client libraries, with deadlines
+topics, readiness    topics made, and waiting for the mirror
+clients, tables      connections of the lab's own, with deadlines; topics that are tables
+states, positions    what a mirror says of itself, and where it stands
 reading, counting    reading a whole topic back, fast; counting it by another way
 logs         what brokers and mirrors log about their sessions
 causes, remarks      why a message was lost; what one must know of Kafka to understand a recovery

@@ -28,8 +28,7 @@ def check_text(text: Mapping[str, str], version: Version, options: Mapping[str, 
     """
     check_keys(_FIELD, text, version)
     for key, option in options.items():
-        if option:
-            refuse_both(_FIELD, option, (key,), text)
+        refuse_both(_FIELD, option, (key,), text)
 
 
 def check_mirror(
