@@ -12,6 +12,7 @@ from typing import Any
 import kafka
 from kafka import KafkaProducer
 from kafka.errors import KafkaConfigurationError, KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
+from kafka.producer.transaction_manager import TransactionState
 
 from ..clock import Clock
 from ..errors import LabError, SpecError
@@ -24,6 +25,25 @@ _LOOK_NS = 5_000_000
 _AGAIN_S = 2.0
 _RECORD_BYTES = 100
 """What a buffered record takes besides its value, about."""
+
+
+def mend(transactions: Any) -> None:
+    """Let a producer that drops its number ask for another; None: it has none, as it is not idempotent.
+
+    kafka-python 3.0.12 drops the number when a message that it had tried already reaches its delivery timeout. It then
+    believes still to have one, refuses itself a new one, and sends nothing for ever: every message after an outage
+    longer than that timeout would count as lost, which Kafka's own client delivers.
+    """
+    if transactions is None:
+        return
+    drop = transactions.reset_producer_id
+
+    def drop_and_begin_again() -> None:
+        drop()
+        if transactions._current_state is TransactionState.READY:  # noqa: SLF001 - as said
+            transactions._current_state = TransactionState.UNINITIALIZED  # noqa: SLF001 - as said
+
+    transactions.reset_producer_id = drop_and_begin_again
 
 
 class KafkaPythonLoad:
@@ -110,6 +130,7 @@ class KafkaPythonLoad:
             raise SpecError(f"properties are refused by {VERSION}: {error}") from error
         except KafkaError as error:
             raise LabError(f"no connection to the broker at {self._options.bootstrap}: {error}") from error
+        mend(self._producer._transaction_manager)  # noqa: SLF001 - as said
         # Its metrics count a connection that is only being tried.
         self._connections = self._producer._sender._client._manager._conns  # noqa: SLF001 - as said
 
