@@ -112,7 +112,7 @@ def facts_of(folder: RunFolder, scenario: Scenario) -> Facts:
         windows=windows,
         evidence=Evidence(
             windows=windows,
-            log_events={**_client_events(folder, scenario), **_log_events(folder)},
+            log_events={**_client_events(folder, scenario), **_log_events(folder, until_ns=meta["drain_end_ns"])},
             stores=tuple(_stores(folder)),
         ),
         usage=_usage(folder),
@@ -208,9 +208,12 @@ def _windows(folder: RunFolder) -> tuple[MeasuredWindow, ...]:
     return tuple(MeasuredWindow(**line) for line in latest.values())
 
 
-def _log_events(folder: RunFolder) -> Mapping[str, tuple[LogEvent, ...]]:
+def _log_events(folder: RunFolder, *, until_ns: int) -> Mapping[str, tuple[LogEvent, ...]]:
+    """What logs say of the run. What they say later is of the lab's own making: it closes the links, then reads."""
     events: dict[str, list[LogEvent]] = {}
     for line in read_journal(folder.journal("log_events")):
+        if line["t_ns"] > until_ns:
+            continue
         events.setdefault(line["site"], []).append(LogEvent(line["t_ns"], line["kind"], line["detail"]))
     # A site may have several services, each with a log of its own.
     return {site: tuple(sorted(found, key=lambda event: event.t_ns)) for site, found in events.items()}

@@ -101,3 +101,15 @@ def test_where_links_could_not_be_read_the_hubs_counts_are_taken(tmp_path: Path)
     records = bytes_of(_written(tmp_path), SCENARIO, TOTALS, end_ns=40, observed=observed)
 
     assert records["value"].tolist() == [77]
+
+
+def test_what_logs_say_after_the_drain_is_no_evidence(tmp_path: Path) -> None:
+    folder = store.create(tmp_path, "loaded")
+    journal = Journal(folder.journal("log_events"))
+    for t_ns in (10, 40, 41):
+        journal.write(site="site-1", t_ns=t_ns, kind="closed", detail=str(t_ns))
+    journal.close()
+
+    (events,) = loading._log_events(folder, until_ns=40).values()
+
+    assert [event.t_ns for event in events] == [10, 40]

@@ -200,7 +200,8 @@ def _explain(ledger: pd.DataFrame, evidence: Evidence, causes: Causes) -> pd.Cat
     at = np.flatnonzero(ledger["fate"] == "lost")
     if not len(at):
         return _category(np.full(len(ledger), -1, np.int8), (UNEXPLAINED,))
-    columns = ["site", "sequence", "intended_ns", "sent_ns", "outcome", "acknowledged_ns", "position", "reason"]
+    columns = ["site", "sequence", "intended_ns", "sent_ns", "outcome", "acknowledged_ns"]
+    columns += ["publisher", "position", "reason"]
     lost = ledger.iloc[at][columns]
     reasons = lost["reason"].astype(object)
     lost = lost.assign(reason=reasons.where(reasons.notna(), None))

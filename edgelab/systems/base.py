@@ -93,8 +93,9 @@ class System(Protocol):
         """Cause of each row of ``lost``; None where it cannot be told, which counts as *unexplained*. Pure.
 
         ``lost`` has the ledger's columns ``site`` (name), ``sequence``, ``intended_ns``, ``sent_ns``, ``outcome``
-        (``acknowledged``, ``failed``, ``unknown``), ``acknowledged_ns``, and two more: ``position`` (sequence in
-        the store that confirmed it, 0 for none) and ``reason`` (the words of a failure, or None).
+        (``acknowledged``, ``failed``, ``unknown``), ``acknowledged_ns``, and three more: ``publisher`` (its number
+        within the site), ``position`` (sequence in the store that confirmed it, 0 for none) and ``reason`` (the words
+        of a failure, or None).
         """
 
     def remarks(self, windows: pd.DataFrame, evidence: Evidence) -> tuple[str, ...]:

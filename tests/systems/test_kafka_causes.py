@@ -147,3 +147,18 @@ def test_causes_stand_where_the_lost_messages_stood() -> None:
     lost = _lost({"outcome": "failed"}, {})
 
     assert KafkaMirrorMaker().causes(lost, _evidence()).index.equals(lost.index)
+
+
+def test_of_several_partitions_each_explains_what_its_own_publishers_sent() -> None:
+    def store(partition: int, first: int) -> StoreState:
+        limits = {"retention.ms": 5000, "errors.tolerance": "all", "partition": partition, "partitions": 2}
+        return _store(first, 100, **limits)
+
+    found = _of_mirror(
+        _evidence(store(0, 1), store(1, 50)),
+        {"position": 40, "publisher": 0},
+        {"position": 40, "publisher": 3},
+        {"position": 60, "publisher": 1},
+    )
+
+    assert found == [causes.SKIPPED, causes.RETENTION, causes.SKIPPED]

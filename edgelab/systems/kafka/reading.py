@@ -76,8 +76,11 @@ def read_site(
     limits: Mapping[str, Any],
     *,
     skips: bool,
-) -> StoreState:
+) -> tuple[StoreState, ...]:
     """Append a record for every message that a site's topic holds and that its mirror has not passed.
+
+    Returns:
+        The state of each partition: where one begins and ends says nothing of another.
 
     It has passed what it noted as copied: started again, it goes on after that. One that may skip messages has passed
     also what stands before the last message that the hub has of it, for it copies a partition in order, and notes its
@@ -100,7 +103,13 @@ def read_site(
     for number, part in found.items():
         passed = max(noted.get(number, -1), _offset_of(part.records, last.get(number)))
         writer.extend(part.records[part.records["position"] > passed + 1])
-    return _state(store, found, {**_settings_of(address, store), **limits})
+    limits = {**_settings_of(address, store), **limits}
+    if len(found) == 1:
+        return (_state(store, found, limits),)
+    return tuple(
+        _state(store, {number: part}, {**limits, "partition": number, "partitions": len(found)})
+        for number, part in found.items()
+    )
 
 
 def _settings_of(address: Address, store: Store) -> dict[str, Any]:
