@@ -73,6 +73,8 @@ def comparison(compared: Compared, *, page: Path | None = None) -> str:
     else:
         _print_in_columns(console, comparison_tables.side_by_side(compared.sides, compared.failures))
     console.print(f"[dim]{comparison_tables.NOTE}[/]")
+    for label, words in comparison_tables.remarks(compared.sides):
+        console.print(f"[bold]{escape(label)}[/]  {escape(words)}")
     for failure in compared.failures:
         console.print(f"[bold red]{escape(failure.label)}[/] has no result: {escape(failure.why)}")
     different = compared.differences()

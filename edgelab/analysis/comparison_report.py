@@ -51,7 +51,7 @@ def html(page: Page, images: Mapping[str, bytes]) -> str:
         lines=_lines(page),
         table=comparison_tables.side_by_side(page.sides, page.failures),
         losses=comparison_tables.losses(page.sides),
-        remarks=_remarks(page),
+        remarks=comparison_tables.remarks(page.sides),
         figures=[(name, caption, data_uri(images[name])) for name, caption in CAPTIONS.items() if name in images],
     )
 
@@ -73,16 +73,3 @@ def markdown(page: Page) -> str:
 def _lines(page: Page) -> tuple[tuple[str, str, str], ...]:
     """Of each run: label, verdict, outcome in words."""
     return tuple((side.label, side.result["verdict"], comparison_tables.in_a_line(side)) for side in page.sides)
-
-
-def _remarks(page: Page) -> tuple[tuple[str, str], ...]:
-    """What one must know to understand the recoveries, and why a verdict is not a pass."""
-    told = []
-    for side in page.sides:
-        told += [(side.label, remark) for remark in side.result.get("remarks", ())]
-        told += [
-            (side.label, f"{check['verdict']}: {check['name']}: {check['why']}")
-            for check in side.result["checks"]
-            if check["verdict"] != "pass"
-        ]
-    return tuple(told)

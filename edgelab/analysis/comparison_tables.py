@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -102,3 +102,16 @@ def _told(words: Callable[[float], str], number: Any) -> str:
 
 def _count(n: Any) -> str:
     return f"{int(n):,}"
+
+
+def remarks(sides: Iterable[Side]) -> tuple[tuple[str, str], ...]:
+    """What one must know to understand the recoveries, and why a verdict is not a pass: label and words."""
+    told = []
+    for side in sides:
+        told += [(side.label, remark) for remark in side.result.get("remarks", ())]
+        told += [
+            (side.label, f"{check['verdict']}: {check['name']}: {check['why']}")
+            for check in side.result["checks"]
+            if check["verdict"] != "pass"
+        ]
+    return tuple(told)
