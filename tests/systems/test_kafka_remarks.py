@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -30,10 +31,23 @@ def _cut() -> MeasuredWindow:
     )
 
 
-def _remarks(made: KafkaMirrorMaker, resume_s: float | None, *events: LogEvent, **limits: Any) -> tuple[str, ...]:
-    windows = pd.DataFrame([{"site": "site-1", "end_s": 25.0, "resume_s": resume_s}]).astype({"resume_s": float})
+def _kill(target: str) -> MeasuredWindow:
+    return replace(_cut(), target=target, fault="Kill", kind="")
+
+
+def _remarks(
+    made: KafkaMirrorMaker,
+    resume_s: float | None,
+    *events: LogEvent,
+    window: MeasuredWindow | None = None,
+    start_s: float = 10.0,
+    **limits: Any,
+) -> tuple[str, ...]:
+    window = window or _cut()
+    row = {"site": "site-1", "fault": window.fault, "start_s": start_s, "end_s": 25.0, "resume_s": resume_s}
+    windows = pd.DataFrame([row]).astype({"resume_s": float})
     stores = (StoreState("site-1", "edge", 1, 1, 1, limits),) if limits else ()
-    return made.remarks(windows, Evidence(windows=(_cut(),), log_events={"site-1": events}, stores=stores))
+    return made.remarks(windows, Evidence(windows=(window,), log_events={"site-1": events}, stores=stores))
 
 
 def test_a_backlog_that_rests_for_the_rebalance_is_explained_with_the_way_out() -> None:
@@ -66,6 +80,17 @@ def test_another_wait_is_not_taken_for_a_rebalance(
     assert _remarks(made, resume_s, *events) == ()
 
 
+def test_no_work_rests_after_an_outage_shorter_than_the_session_a_killed_hub_or_without_a_delay() -> None:
+    killed = replace(_kill("hub"), site=None)
+    found = (
+        _remarks(KafkaMirrorMaker(), 4.0, _REVOKED, start_s=21.0),
+        _remarks(KafkaMirrorMaker(), 4.0, _REVOKED, window=killed),
+        _remarks(KafkaMirrorMaker(rebalance_delay_s=0.0), 4.0, _REVOKED),
+    )
+
+    assert not [remark for remarks in found for remark in remarks if "scheduled.rebalance" in remark]
+
+
 def test_the_mirror_that_never_gets_its_work_back_is_named_with_its_version() -> None:
     never = _remarks(KafkaMirrorMaker(version="3.6.0", rebalance_delay_s=0.0), None, _REVOKED)[0]
     other = _remarks(KafkaMirrorMaker(version="3.9.2", rebalance_delay_s=0.0), None, _REVOKED)[0]
@@ -89,8 +114,9 @@ def test_a_failed_task_is_told_with_its_reason() -> None:
 
 
 def test_a_mirror_that_was_started_again_says_from_where_and_when() -> None:
-    again = _remarks(KafkaMirrorMaker(offset_flush_s=5.0), 0.5, _STARTED, _STARTED)
-    once = _remarks(KafkaMirrorMaker(preset="exactly-once"), 0.5, _STARTED, _STARTED)
+    killed = _kill("mirror-site-1")
+    again = _remarks(KafkaMirrorMaker(offset_flush_s=5.0), 0.5, _STARTED, _STARTED, window=killed)
+    once = _remarks(KafkaMirrorMaker(preset="exactly-once"), 0.5, _STARTED, _STARTED, window=killed)
 
     assert again[0].startswith("The mirror of site-1 was started 2 times.")
     assert "up to 5 s old" in again[0]
@@ -103,7 +129,10 @@ def test_a_mirror_that_was_started_again_says_from_where_and_when() -> None:
 def test_a_mirror_that_ended_itself_for_want_of_the_hub_is_counted() -> None:
     ended = LogEvent(2 * _S, "trouble", f"mirror: ConnectException: {logs.UNREACHED}. Check")
 
-    assert "1 time(s) because it ends itself" in _remarks(KafkaMirrorMaker(), 0.5, _STARTED, ended, _STARTED)[0]
+    (told,) = _remarks(KafkaMirrorMaker(), 0.5, _STARTED, ended, _STARTED)
+
+    assert "1 time(s) because it ends itself" in told
+    assert "killed" not in told
 
 
 def test_memory_that_ran_out_is_told_of_whom() -> None:

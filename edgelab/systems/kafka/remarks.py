@@ -14,6 +14,7 @@ from .versions import Version
 _LONG_S = 3.0
 """A mirror that has kept its work goes on within a second or two."""
 _AFTER_NS = 5_000_000_000
+_ABOUT = 0.6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,8 @@ def _of_waits(windows: pd.DataFrame, evidence: Evidence, worker: Worker) -> Iter
     revoked = {site for site, events in evidence.log_events.items() if _revoked_in_window(site, events, evidence)}
     late = windows[(windows["resume_s"] > _LONG_S) | (windows["resume_s"].isna() & windows["end_s"].notna())]
     late = late[late["site"].astype(str).isin(revoked)]
+    # A hub that was killed counts nobody's absence, and is late by its own start.
+    late = late[late["fault"] != "Kill"]
     if late.empty:
         return
     sites = _some(late["site"].astype(str))
@@ -64,7 +67,11 @@ def _of_waits(windows: pd.DataFrame, evidence: Evidence, worker: Worker) -> Iter
             "or 3.6.2 cures it."
         )
         return
-    took = late["resume_s"].dropna()
+    # Unheard of since its last heartbeat, which may be some seconds older than the fault.
+    late = late[late["end_s"] - late["start_s"] > _ABOUT * worker.session_s]
+    if late.empty or worker.rebalance_delay_s == 0:
+        return
+    sites, took = _some(late["site"].astype(str)), late["resume_s"].dropna()
     span = "until the end of the run" if took.empty else f"for {took.max():.1f} s"
     yield (
         f"The hub took nothing from {sites} {span} after the link was back. The mirror's worker had not reached its "
@@ -81,9 +88,10 @@ def _of_repeats(evidence: Evidence, worker: Worker) -> Iterator[str]:
         return
     yield (
         f"The mirror's worker of {_some(revoked)} stopped its task, because it did not reach its group at the hub "
-        "(heartbeat.interval.ms), and could not note the task's position there. The task began again at the one "
-        f"noted last, up to {worker.flush_s:g} s old (offset.flush.interval.ms): what it had copied since is copied "
-        "once more, and counts as duplicated. A longer heartbeat avoids it (system.preset=patched)."
+        "(heartbeat.interval.ms), and while it does not reach the hub it cannot note the task's position there. The "
+        f"task begins again at the one noted last, up to {worker.flush_s:g} s old (offset.flush.interval.ms): what it "
+        "had copied since is copied once more, and counts as duplicated. A longer heartbeat avoids it "
+        "(system.preset=patched)."
     )
 
 
@@ -120,12 +128,12 @@ def _of_starts(evidence: Evidence, worker: Worker) -> Iterator[str]:
         else:
             then = (
                 f"It begins again at the position that it noted last, up to {worker.flush_s:g} s old, and copies once "
-                "more what it had copied since: those are the duplicates."
+                "more what it had copied since, which counts as duplicated."
             )
         unreached = sum(logs.UNREACHED in event.detail for event in events)
         why = f", {unreached} time(s) because it ends itself when it does not reach the hub" if unreached else ""
         yield f"The mirror of {site} was started {starts} times{why}. {then}"
-        if worker.in_group:
+        if worker.in_group and any(w.fault == "Kill" and w.site == site and w.target != site for w in evidence.windows):
             yield (
                 "A mirror that was killed is given its work once its group at the hub has forgotten the one before: "
                 f"up to hub.session.timeout.ms ({worker.session_s:g} s) later. A longer session, which helps in an "
