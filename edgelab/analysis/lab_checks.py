@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..model.message import HEADER_BYTES
 from ..model.schedule import Window
 from .checking import Check, CheckResult, Verdict
 from .measurements import lateness_s
@@ -17,6 +18,7 @@ from .wording import brief, plural, short_s
 _LEAST_ATTEMPTED_RATIO = 0.99
 LATENESS_LIMIT_S = 0.25
 READING_LIMIT_S = 0.1
+_CARRIED_RATIO = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +126,27 @@ def _held_up(results: Results) -> str:
 
 
 def _no_bypass(results: Results) -> tuple[Verdict, str]:
-    bypasses = results.facts.bypasses
+    bypasses = (*results.facts.bypasses, *_not_carried(results))
     if bypasses:
         more = f" (and {len(bypasses) - 3} more)" if len(bypasses) > 3 else ""
         return Verdict.UNKNOWN, f"a site went around the proxy: {'; '.join(bypasses[:3])}{more}"
     seen = f"; {plural(len(results.facts.census), 'kind')} of connection seen" if results.facts.census else ""
     return Verdict.PASS, f"no site reached the hub, nor the hub a site, but through its proxy{seen}"
+
+
+def _not_carried(results: Results) -> Iterator[str]:
+    """Sites whose messages are at the hub although their link has not carried them. Payloads do not compress."""
+    facts = results.facts
+    if any(window.fault == "Kill" for window in facts.windows):
+        return  # a connection that dies with its broker is not always in the proxy's counters
+    delivered = results.ledger.loc[results.ledger["fate"] == "delivered", "site"].value_counts()
+    for site, link in facts.links.items():
+        count, size_bytes = int(delivered.get(site, 0)), facts.workload.of(site).size_bytes
+        if link.bytes_up < _CARRIED_RATIO * count * (size_bytes - HEADER_BYTES):
+            yield (
+                f"{plural(count, 'message')} of {size_bytes:,} bytes came from {site}, whose link carried only "
+                f"{link.bytes_up:,} bytes"
+            )
 
 
 def _clock_steady(results: Results) -> tuple[Verdict, str]:

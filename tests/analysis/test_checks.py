@@ -22,7 +22,7 @@ from edgelab.analysis.checks import (
     syncs_within,
     worst,
 )
-from edgelab.analysis.facts import Facts
+from edgelab.analysis.facts import Facts, LinkBytes
 from edgelab.analysis.results import Results, analyse
 from edgelab.analysis.synthetic import Behaviour, outage_run
 from edgelab.analysis.testing import Story, no_buffer, no_causes
@@ -210,6 +210,21 @@ def test_a_way_around_the_proxy_is_named() -> None:
 
     assert result.verdict is Verdict.UNKNOWN
     assert result.why == "a site went around the proxy: site-1 dialed 10.0.0.1:7422"
+
+
+def test_messages_that_no_link_has_carried_went_around_the_proxy() -> None:
+    facts = outage_run(rate_hz=50.0)
+    site = facts.sites[0]
+    carried = analyse(facts, no_causes).counts.delivered * facts.workload.of(site).size_bytes
+    check = _lab("no way around the proxy")
+    less, enough = (
+        check.check(_buffered(links={site: LinkBytes(bytes_up=int(carried * ratio), bytes_down=0)}))
+        for ratio in (0.1, 1.0)
+    )
+
+    assert enough.verdict is Verdict.PASS
+    assert less.verdict is Verdict.UNKNOWN
+    assert f"came from {site}, whose link carried only {int(carried * 0.1):,} bytes" in less.why
 
 
 @pytest.mark.parametrize(
