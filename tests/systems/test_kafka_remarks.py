@@ -113,6 +113,16 @@ def test_a_failed_task_is_told_with_its_reason() -> None:
     assert failed.startswith("The mirror's task of site-1 has failed and nobody starts it again: TimeoutException: x.")
 
 
+def test_what_a_tolerant_mirror_may_have_passed_over_is_told_where_something_is_held() -> None:
+    unsent = LogEvent(14 * _S, "trouble", f"mirror: WorkerSourceTask {logs.UNSENT} site-1.edge:")
+    (told,) = _remarks(KafkaMirrorMaker(), 0.5, unsent, **{"errors.tolerance": "all", "held": 3})
+
+    assert told.startswith("The mirror of site-1 passes over what it cannot deliver")
+    assert "every 60 s" in told
+    assert _remarks(KafkaMirrorMaker(), 0.5, unsent, **{"errors.tolerance": "all", "held": 0}) == ()
+    assert _remarks(KafkaMirrorMaker(), 0.5, **{"errors.tolerance": "all", "held": 3}) == ()
+
+
 def test_a_mirror_that_was_started_again_says_from_where_and_when() -> None:
     killed = _kill("mirror-site-1")
     again = _remarks(KafkaMirrorMaker(offset_flush_s=5.0), 0.5, _STARTED, _STARTED, window=killed)

@@ -53,7 +53,7 @@ def of_mirror(lost: pd.DataFrame, evidence: Evidence, *, unconfirmed: bool = Fal
             cause = RETENTION_OUT_OF_MEMORY if starved else RETENTION
             mark(found, here & (position < store.first_sequence), cause)
         in_store = (position >= store.first_sequence) & (position <= store.last_sequence)
-        if store.limits.get("errors.tolerance") == "all":
+        if store.limits.get("errors.tolerance") == "all" and logs.tell(evidence, store.place, logs.UNSENT):
             mark(found, here & in_store, SKIPPED)
         if any(w.fault == "Kill" and w.target == store.place for w in evidence.windows):
             mark(found, here & (position > store.last_sequence), KILLED)

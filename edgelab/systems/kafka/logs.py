@@ -16,12 +16,13 @@ import calendar
 import re
 from collections.abc import Iterable, Iterator
 
-from ...model.measured import LogEvent
+from ...model.measured import Evidence, LogEvent
 
 BROKER, MIRROR = "broker", "mirror"
 REVOKED = "Revoking previous assignment"
 OUT_OF_MEMORY = "OutOfMemoryError"
 UNREACHED = "Failed to connect to and describe Kafka cluster"
+UNSENT = "failed to send record to"
 _SAME_NS = 1_000_000_000
 _LINE = re.compile(r"\[(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d),(\d{3})\] ([A-Z]+) (.*)")
 _STARTED = (
@@ -37,7 +38,7 @@ _COORDINATOR_LOST = re.compile(r"[Gg]roup coordinator .* is unavailable or inval
 _TROUBLE = re.compile(
     rf"{REVOKED}|{OUT_OF_MEMORY}|unrecoverable exception|Unrecoverable exception|Task is being killed|"
     rf"Error encountered in task|{UNREACHED}|No space left on device|"
-    r"failed to send record to|Shutdown broker because all log dirs"
+    rf"{UNSENT}|Shutdown broker because all log dirs"
 )
 _LOGGER = re.compile(r" \([\w.$]+(?::\d+)?\)$")
 _LONGEST = 300
@@ -54,6 +55,11 @@ def log_events(lines: Iterable[str], *, mirror_at_hub: bool) -> Iterator[LogEven
             if repeated:
                 continue
         yield event
+
+
+def tell(evidence: Evidence, site: str, words: str) -> bool:
+    """Whether the logs of ``site`` tell of a trouble in these words."""
+    return any(e.kind == "trouble" and words in e.detail for e in evidence.log_events.get(site, ()))
 
 
 def _all(lines: Iterable[str], *, mirror_at_hub: bool) -> Iterator[LogEvent]:

@@ -100,16 +100,14 @@ def read_site(
     address = lab.address(store.place, broker.LAB)
     found = _read(address, store)
     last = _last_of(lab.address(HUB, broker.LAB), hub_topic(store.place)) if skips else {}
+    limits, states = {**_settings_of(address, store), **limits}, []
     for number, part in found.items():
         passed = max(noted.get(number, -1), _offset_of(part.records, last.get(number)))
-        writer.extend(part.records[part.records["position"] > passed + 1])
-    limits = {**_settings_of(address, store), **limits}
-    if len(found) == 1:
-        return (_state(store, found, limits),)
-    return tuple(
-        _state(store, {number: part}, {**limits, "partition": number, "partitions": len(found)})
-        for number, part in found.items()
-    )
+        held = part.records[part.records["position"] > passed + 1]
+        writer.extend(held)
+        which = {"partition": number, "partitions": len(found)} if len(found) > 1 else {}
+        states.append(_state(store, {number: part}, {**limits, **which, "held": len(held)}))
+    return tuple(states)
 
 
 def _settings_of(address: Address, store: Store) -> dict[str, Any]:

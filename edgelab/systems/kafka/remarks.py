@@ -44,6 +44,7 @@ def of_mirror(windows: pd.DataFrame, evidence: Evidence, worker: Worker) -> tupl
         *_of_waits(windows, evidence, worker),
         *_of_repeats(evidence, worker),
         *_of_failed_tasks(evidence),
+        *_of_skips(evidence, worker),
         *_of_starts(evidence, worker),
         *_of_memory(evidence),
     )
@@ -77,7 +78,7 @@ def _of_waits(windows: pd.DataFrame, evidence: Evidence, worker: Worker) -> Iter
         f"The hub took nothing from {sites} {span} after the link was back. The mirror's worker had not reached its "
         f"group at the hub for longer than its session ({worker.session_s:g} s), so Kafka Connect counted its work as "
         f"lost and let it rest for scheduled.rebalance.max.delay.ms ({worker.rebalance_delay_s:g} s). What waits "
-        "meanwhile is stranded, not lost. A session longer than the outage avoids it (system.preset=patched)."
+        "meanwhile is stranded, not lost. A session longer than the outage avoids it (system.preset=patched: 60 s)."
     )
 
 
@@ -90,8 +91,8 @@ def _of_repeats(evidence: Evidence, worker: Worker) -> Iterator[str]:
         f"The mirror's worker of {_some(revoked)} stopped its task, because it did not reach its group at the hub "
         "(heartbeat.interval.ms), and while it does not reach the hub it cannot note the task's position there. The "
         f"task begins again at the one noted last, up to {worker.flush_s:g} s old (offset.flush.interval.ms): what it "
-        "had copied since is copied once more, and counts as duplicated. A longer heartbeat avoids it "
-        "(system.preset=patched)."
+        "had copied since is copied once more, and counts as duplicated. A heartbeat longer than the outage avoids it "
+        "(system.preset=patched: 20 s)."
     )
 
 
@@ -116,6 +117,18 @@ def _of_failed_tasks(evidence: Evidence) -> Iterator[str]:
             f"The mirror's task of {store.place} has failed and nobody starts it again: {why}. What the site's topic "
             "still holds goes on once the mirror is restarted."
         )
+
+
+def _of_skips(evidence: Evidence, worker: Worker) -> Iterator[str]:
+    for store in evidence.stores:
+        tolerant = store.limits.get("errors.tolerance") == "all"
+        if tolerant and store.limits.get("held") and logs.tell(evidence, store.place, logs.UNSENT):
+            yield (
+                f"The mirror of {store.place} passes over what it cannot deliver (errors.tolerance=all), and tells so "
+                f"only with its position, every {worker.flush_s:g} s (offset.flush.interval.ms). What comes after the "
+                "last one that it noted or delivered counts as stranded, though it may have passed over some of it: a "
+                "longer drain would tell."
+            )
 
 
 def _of_starts(evidence: Evidence, worker: Worker) -> Iterator[str]:
