@@ -52,6 +52,8 @@ def assert_adds_up(outcome: Run) -> dict[str, int]:
     assert [c for c in outcome.result["checks"] if c["verdict"] != "pass"] == []
     assert all(window["bit"] and window["cleared"] for window in outcome.result["windows"])
     assert outcome.result["clients"]["publish-0"]
+    rows = outcome.ledger()
+    assert not ((rows["outcome"] == "failed") & (rows["fate"] == "delivered")).any(), "failed, and yet at the hub"
     return ledger
 
 
