@@ -14,7 +14,7 @@ import psutil
 
 from ..errors import LabError, NotReady, RuntimeMissing, SystemUnderTestError
 from ..model.topology import Service, Topology
-from . import census, owner, programs
+from . import census, configs, owner, programs
 from .addresses import ProcessBook, fill, take_ports
 from .base import Address, Connection, Progress, Usage, silent
 from .census import Place
@@ -38,6 +38,7 @@ class ProcessRuntime:
     def up(self, topology: Topology, folder: Path, *, run_id: str, progress: Progress = silent) -> ProcessDeployment:
         if os.name != "posix":
             raise RuntimeMissing("the process runtime needs Linux or macOS; use --runtime compose")
+        configs.check_path(folder.absolute(), topology)
         wanted = dict.fromkeys((s.program, s.version) for s in topology.services)
         found = {key: programs.local(*key, progress=progress) for key in wanted}
         ports = Ports()
@@ -78,7 +79,7 @@ class ProcessDeployment:
         self._ports = ports
         self._programs = found
         marks = owner.marks(run_id)
-        _write_configs(topology, book)
+        configs.write(topology, book)
         self._children = MappingProxyType({s.name: self._child(s, marks) for s in topology.services})
 
     def bring_up(self) -> None:
@@ -217,14 +218,6 @@ def _assert_alive(child: Child) -> None:
     if child.supervised or child.stopped_on_purpose or child.pid is not None:
         return
     raise SystemUnderTestError(f"{child.name} {child.end}; its log ends:\n{child.tail()}")
-
-
-def _write_configs(topology: Topology, book: ProcessBook) -> None:
-    for service in topology.services:
-        for file in service.files:
-            path = Path(book.file(service, file.name))
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(fill(file.text, topology=topology, service=service, book=book))
 
 
 def _listeners(ports: Iterable[int]) -> dict[int, str]:

@@ -69,6 +69,8 @@ def _kafka(version: str, progress: Progress) -> Program:
         JAVA_VARIABLE: str(its_java.program),
         LIBS_VARIABLE: str(found.folder),
         CDS_VARIABLE: str(archives(found, its_java, progress=progress) or ""),
+        # Java takes the names of files for ASCII where the user's own says nothing, as under cron.
+        "LC_ALL": "C.UTF-8",
     }
     digests = {
         f"{KAFKA}:{version}": found.digest,

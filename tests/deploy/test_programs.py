@@ -24,6 +24,7 @@ def test_kafka_is_a_shell_that_is_told_where_java_and_the_jars_are(
         "EDGELAB_JAVA": str(tmp_path / "java"),
         "EDGELAB_KAFKA_LIBS": str(tmp_path / "libs"),
         "EDGELAB_CDS": "",
+        "LC_ALL": "C.UTF-8",
     }
     java_digest = artifacts.sha256(tmp_path / "java")
     assert found.digests == {"kafka:4.3.1": "sha256:1", "java:17.0.1+12": java_digest}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
-from ...deploy import ready
+from ...deploy import log_end, ready
 from ...deploy.base import Deployment
-from ...errors import LabError
+from ...errors import LabError, NotReady, SystemUnderTestError
 from ...model.topology import HUB, PROXY
 from . import broker, clients, states, tables
 from .mirror import REST, hub_topic, service_name
@@ -15,6 +16,8 @@ from .topics import Topics
 
 _READY_S, _READY_PER_SITE_S = 90.0, 15.0
 _POLL_S = 0.1
+_REFUSED = "ConfigException"
+_ERROR = re.compile(r"\bERROR\b|^(Error|Exception|Unrecognized)\b")
 
 
 def prepare(lab: Deployment, wanted: Topics, *, rest: bool) -> None:
@@ -30,17 +33,28 @@ def prepare(lab: Deployment, wanted: Topics, *, rest: bool) -> None:
 
     Raises:
         NotReady: one does not; the message says what it last said of itself.
-        SystemUnderTestError: a broker refused a topic.
+        SystemUnderTestError: a broker refused a topic, or a mirror its settings.
     """
     wanted.make(lab)
+    last: Mapping[str, str] = {}
     with ExitStack() as stack:
         look = _asked(lab) if rest else _noted(lab, stack)
 
         def waiting() -> Mapping[str, str]:
+            nonlocal last
             lab.assert_alive()
-            return {site: str(state) for site, state in look().items() if not state.runs}
+            states = look()
+            last = {site: str(state) for site, state in states.items() if not state.runs}
+            for site, state in states.items():
+                if not state.runs and _REFUSED in state.trace:  # no wait mends it
+                    raise SystemUnderTestError(f"{service_name(site)} does not run: {state}")
+            return last
 
-        _until_none(lab, waiting, "the mirror of every site to run")
+        try:
+            _until_none(lab, waiting, "the mirror of every site to run")
+        except NotReady as error:
+            site = min(last, default="")
+            raise NotReady(f"{error}{_complaint(lab, service_name(site)) if site else ''}") from error
 
 
 def prepare_direct(lab: Deployment, wanted: Topics) -> None:
@@ -61,6 +75,16 @@ def prepare_direct(lab: Deployment, wanted: Topics) -> None:
 def _until_none(lab: Deployment, waiting: Callable[[], Mapping[str, str]], what: str) -> None:
     deadline_s = _READY_S + _READY_PER_SITE_S * len(lab.topology.sites)
     ready.until(waiting, deadline_s=deadline_s, what=what, accept=lambda sites: not sites, poll_s=_POLL_S)
+
+
+def _complaint(lab: Deployment, service: str) -> str:
+    """The first error in the log of ``service``, if it holds one: what comes later mostly follows from it."""
+    log = lab.collect_logs().get(service)
+    lines = log.read_text(errors="replace").splitlines() if log is not None and log.exists() else []
+    start = next((i for i, line in enumerate(lines) if _ERROR.search(line)), None)
+    if start is None:
+        return ""
+    return f"; the first error in the log of {service}:\n{log_end.last_lines(chr(10).join(lines[start : start + 4]))}"
 
 
 def _noted(lab: Deployment, stack: ExitStack) -> Callable[[], Mapping[str, states.State]]:
