@@ -1,7 +1,7 @@
 """edgelab: what a broker at the edge loses when its backhaul goes, and how long recovery takes.
 
 A scenario is made of a system (one of ``systems``), sites, a workload, a schedule of faults, and ``checks``; ``run``
-plays it, ``load`` opens a run that was played.
+plays it, ``load`` opens a run that was played, ``compare`` puts several side by side.
 
 The names are loaded when they are first asked for: every agent imports this package, and must not wait for pandas.
 Nothing inside edgelab takes them from here.
@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import systems
     from .analysis import checks
+    from .comparisons import compare
     from .errors import LabError, SpecError, SystemUnderTestError
     from .lab import run
+    from .model.comparison import Comparison
     from .model.faults import Kill, Latency, Outage, Partition, Pause, Throttle
     from .model.scenario import Scenario
     from .model.schedule import Schedule, Window, flapping, once
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Comparison",
     "Kill",
     "LabError",
     "Latency",
@@ -43,6 +46,7 @@ __all__ = [
     "Window",
     "Workload",
     "checks",
+    "compare",
     "flapping",
     "load",
     "once",
@@ -52,8 +56,10 @@ __all__ = [
 ]
 
 _HOMES = {
+    "comparisons": ("compare",),
     "errors": ("LabError", "SpecError", "SystemUnderTestError"),
     "lab": ("run",),
+    "model.comparison": ("Comparison",),
     "model.faults": ("Kill", "Latency", "Outage", "Partition", "Pause", "Throttle"),
     "model.scenario": ("Scenario",),
     "model.schedule": ("Schedule", "Window", "flapping", "once"),

@@ -9,6 +9,7 @@ import pytest
 import edgelab
 
 PUBLIC = [
+    "Comparison",
     "Kill",
     "LabError",
     "Latency",
@@ -25,6 +26,7 @@ PUBLIC = [
     "Window",
     "Workload",
     "checks",
+    "compare",
     "flapping",
     "load",
     "once",
