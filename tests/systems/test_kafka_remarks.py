@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -41,7 +42,7 @@ def _remarks(
     *events: LogEvent,
     window: MeasuredWindow | None = None,
     start_s: float = 10.0,
-    **limits: Any,
+    limits: Mapping[str, Any] | None = None,
 ) -> tuple[str, ...]:
     window = window or _cut()
     row = {"site": "site-1", "fault": window.fault, "start_s": start_s, "end_s": 25.0, "resume_s": resume_s}
@@ -108,19 +109,19 @@ def test_what_was_copied_once_more_after_a_stop_without_the_hub_is_explained_but
 
 
 def test_a_failed_task_is_told_with_its_reason() -> None:
-    (failed,) = _remarks(KafkaMirrorMaker(), 0.5, **{"task.state": "FAILED", "task.trace": "TimeoutException: x"})
+    (failed,) = _remarks(KafkaMirrorMaker(), 0.5, limits={"task.state": "FAILED", "task.trace": "TimeoutException: x"})
 
     assert failed.startswith("The mirror's task of site-1 has failed and nobody starts it again: TimeoutException: x.")
 
 
 def test_what_a_tolerant_mirror_may_have_passed_over_is_told_where_something_is_held() -> None:
     unsent = LogEvent(14 * _S, "trouble", f"mirror: WorkerSourceTask {logs.UNSENT} site-1.edge:")
-    (told,) = _remarks(KafkaMirrorMaker(), 0.5, unsent, **{"errors.tolerance": "all", "held": 3})
+    (told,) = _remarks(KafkaMirrorMaker(), 0.5, unsent, limits={"errors.tolerance": "all", "held": 3})
 
     assert told.startswith("The mirror of site-1 passes over what it cannot deliver")
     assert "every 60 s" in told
-    assert _remarks(KafkaMirrorMaker(), 0.5, unsent, **{"errors.tolerance": "all", "held": 0}) == ()
-    assert _remarks(KafkaMirrorMaker(), 0.5, **{"errors.tolerance": "all", "held": 3}) == ()
+    assert _remarks(KafkaMirrorMaker(), 0.5, unsent, limits={"errors.tolerance": "all", "held": 0}) == ()
+    assert _remarks(KafkaMirrorMaker(), 0.5, limits={"errors.tolerance": "all", "held": 3}) == ()
 
 
 def test_a_mirror_that_was_started_again_says_from_where_and_when() -> None:
