@@ -67,7 +67,7 @@ class KafkaPythonLoad:
         self._room_bytes = self._buffer_bytes = int(options.java["buffer.memory"])
         self._producer: Any = None
         self._connections: Any = {}
-        self._answers: deque[tuple[int, int, int, Any]] = deque()
+        self._answers: deque[tuple[int, int, int, Any, bool]] = deque()
         self._answered = threading.Event()
         self._silent_since_ns = self._looked_ns = clock.now_ns()
 
@@ -85,7 +85,7 @@ class KafkaPythonLoad:
             try:
                 self._begin(_AGAIN_S)
             except LabError as error:
-                self._answers.extend((token, -1, 0, error) for token, _ in messages)
+                self._answers.extend((token, -1, 0, error, False) for token, _ in messages)
                 return len(messages)
         for taken, (token, value) in enumerate(messages):
             size = len(value) + _RECORD_BYTES
@@ -96,7 +96,7 @@ class KafkaPythonLoad:
             try:
                 future = self._producer.send(self._options.topic, value, partition=partition)
             except MessageSizeTooLargeError as error:
-                self._answers.append((token, -1, size, error))
+                self._answers.append((token, -1, size, error, False))
                 continue
             future.add_callback(partial(self._acknowledged, token, size))
             future.add_errback(partial(self._failed, token, size))
@@ -110,8 +110,10 @@ class KafkaPythonLoad:
                 self._answered.wait(wait_s)
         self._look()
         while self._answers:
-            token, offset, size, error = self._answers.popleft()
+            token, offset, size, error, was_up = self._answers.popleft()
             self._room_bytes += size
+            if was_up:
+                self._silent_since_ns = self._clock.now_ns()
             self._reports.delivered(token, offset, None if error is None else self._problem(error))
 
     def abandon(self) -> None:
@@ -145,12 +147,16 @@ class KafkaPythonLoad:
     # On kafka-python's thread.
 
     def _acknowledged(self, token: int, size: int, metadata: Any) -> None:
-        self._answers.append((token, metadata.offset, size, None))
+        self._answers.append((token, metadata.offset, size, None, False))
         self._answered.set()
 
     def _failed(self, token: int, size: int, error: Any) -> None:
-        self._answers.append((token, -1, size, error))
+        # What it takes for expired with a connection just made it may send all the same, in the same breath.
+        self._answers.append((token, -1, size, error, self._is_up()))
         self._answered.set()
+
+    def _is_up(self) -> bool:
+        return any(connection.connected for connection in list(self._connections.values()))
 
     # On the publisher's.
 
@@ -159,7 +165,7 @@ class KafkaPythonLoad:
         if now - self._looked_ns < _LOOK_NS:
             return
         self._looked_ns = now
-        up = any(connection.connected for connection in list(self._connections.values()))
+        up = self._is_up()
         if up or self.connected:
             self._silent_since_ns = now
         self._set_connected(connected=up, why="" if up else "no connection to a broker")
