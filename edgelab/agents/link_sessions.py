@@ -15,6 +15,8 @@ from ..history import Kind
 from .tcp_tables import Row
 
 _EVERY_S, _PER_SITE_S = 0.02, 0.001
+_SETTLED_NS = 100_000_000
+"""A proxy takes connections for a hub that does not serve yet, and drops them within tens of milliseconds."""
 _SHARE = 25
 """A reading may take one part in so many of the time between two: text tables are dear to read."""
 
@@ -48,8 +50,8 @@ class Foreign:
 class Sessions:
     """Readings of the links' sessions. A site has one as long as one connection or another is there.
 
-    A connection counts from the second reading that shows it on, and then since the first: a probe of the lab's that
-    is gone before its owner could be looked up must not count.
+    A connection counts from the second reading that shows it on: a probe of the lab's that is gone before its owner
+    could be looked up must not count. A session begins with one that lasts for 0.1 s, and then since it was first seen.
 
     Args:
         append: of the history.
@@ -89,12 +91,14 @@ class Sessions:
         for row in before.keys() & self._first_seen:
             there[self._site_of[row.port]].add(row)
         for site, connections in there.items():
-            if self._is_there.get(site, False) and not connections:
-                self._append(Kind.SESSION, now_ns, code=0, site=site)
-            elif connections and not self._is_there.get(site, False):
-                since_ns = min(self._first_seen[row] for row in connections)
+            since_ns = min((self._first_seen[row] for row in connections), default=now_ns)
+            if self._is_there.get(site, False):
+                if not connections:
+                    self._append(Kind.SESSION, now_ns, code=0, site=site)
+                    self._is_there[site] = False
+            elif connections and now_ns - since_ns >= _SETTLED_NS:
                 self._append(Kind.SESSION, since_ns, code=1, site=site)
-            self._is_there[site] = bool(connections)
+                self._is_there[site] = True
 
 
 def _own_addresses() -> frozenset[str]:

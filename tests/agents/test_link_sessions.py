@@ -76,6 +76,12 @@ def test_a_connection_seen_once_is_a_probes_and_does_not_count() -> None:
     assert _told([["a"], [], ["b"], ["c"], []]) == []
 
 
+def test_a_connection_that_a_proxy_drops_at_once_is_no_session() -> None:
+    flaps = [["a"], ["a"], ["a"], [], ["b"], ["b"], []]
+
+    assert _told([*flaps, *([["c"]] * 7)], step_ns=20_000_000) == [(7, 1)]
+
+
 def test_a_session_that_came_back_between_two_readings_was_gone() -> None:
     assert _told([["a"], ["a"], ["b"], ["b"]]) == [(0, 1), (2, 0), (2, 1)]
 
@@ -101,16 +107,16 @@ def test_seen_from_the_proxy_the_lab_comes_from_this_machine() -> None:
     assert foreign.of([Row(1, "172.17.0.1", 2, 0), Row(1, "172.17.0.5", 3, 0)]) == [Row(1, "172.17.0.5", 3, 0)]
 
 
-def _told(readings: list[list[str]]) -> list[tuple[int, int]]:
+def _told(readings: list[list[str]], step_ns: int = 100_000_000) -> list[tuple[int, int]]:
     """(number of the reading, code) of what was appended."""
     told: list[tuple[int, int]] = []
 
     def append(kind: Kind, t_ns: int, **says: Any) -> None:
         assert (kind, says["site"]) == (Kind.SESSION, 4)
-        told.append((t_ns, says["code"]))
+        told.append((t_ns // step_ns, says["code"]))
 
     foreign = Foreign(own_network=True, pids=[], addresses=[])
     sessions = Sessions(Clock(0), append, list, foreign, {9000: 4})
-    for now_ns, names in enumerate(readings):
-        sessions.note([Row(9000, name, 1, 1) for name in names], now_ns)
+    for number, names in enumerate(readings):
+        sessions.note([Row(9000, name, 1, 1) for name in names], number * step_ns)
     return told
