@@ -19,7 +19,7 @@ from .programs import is_jvm
 _HISTORY_BYTES = 96  # of one message: attempted, answered, stored
 _ANALYSIS_BYTES = 150  # of one message, in memory
 _BROKER_BYTES = 10 * MIB  # an idle nats-server takes about 16
-_JVM_BYTES = 130 * MIB  # with the smallest heap that works, 32 MB
+_JVM_BYTES = 130 * MIB  # with a heap of 32 MB
 _OTHER_FILES = 100
 _AGENTS = 8
 

@@ -56,11 +56,11 @@ def test_the_hubs_heap_grows_with_its_sites() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"heap_bytes": 24 * MIB}, "heap_bytes must be at least 33554432, not 25165824: .* dies at its start"),
-        ({"hub_heap_bytes": 1}, "hub_heap_bytes must be at least 33554432, not 1"),
+        ({"heap_bytes": 32 * MIB}, "heap_bytes must be at least 41943040, not 33554432: .* dies at its start"),
+        ({"hub_heap_bytes": 1}, "hub_heap_bytes must be at least 41943040, not 1"),
         ({"mirror_heap_bytes": 16 * MIB}, "mirror_heap_bytes must be at least 50331648, not 16777216"),
         ({"heap_bytes": "64m"}, "heap_bytes must be a whole number, not '64m'"),
-        ({"site_jvm_options": "-Xmx24m"}, "site_jvm_options must give a heap of at least 32 MiB, not 24 MiB"),
+        ({"site_jvm_options": "-Xmx24m"}, "site_jvm_options must give a heap of at least 40 MiB, not 24 MiB"),
         ({"mirror_jvm_options": "-Xmx8m"}, "mirror_jvm_options must give a heap of at least 48 MiB, not 8 MiB"),
         ({"hub_jvm_options": "Xmx64m"}, "hub_jvm_options must hold options of a JVM, .* not 'Xmx64m'"),
         ({"site_jvm_options": "-cp /x"}, "site_jvm_options must not hold '-cp', which the lab sets"),

@@ -96,10 +96,10 @@ def data_folder() -> str:
 
 
 def format_storage(cluster: str, properties: str) -> str:
-    """Lines that format a KRaft broker's storage at its first start."""
+    """Lines that format a KRaft broker's storage at its first start; the tool needs more than the smallest heap."""
     return (
         f'if [ ! -f "@{{data}}/log/meta.properties" ]; then\n'
-        f'  "$java" "$@" -cp "$libs/*" kafka.tools.StorageTool format --ignore-formatted -t {cluster} '
+        f'  "$java" "$@" -Xms8m -Xmx64m -cp "$libs/*" kafka.tools.StorageTool format --ignore-formatted -t {cluster} '
         f'-c "@{{file:{properties}}}"\n'
         "fi\n"
     )

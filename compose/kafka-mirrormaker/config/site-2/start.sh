@@ -11,6 +11,6 @@ if [ -f "$archive" ]; then
 fi
 mkdir -p "/data"
 if [ ! -f "/data/log/meta.properties" ]; then
-  "$java" "$@" -cp "$libs/*" kafka.tools.StorageTool format --ignore-formatted -t O09oHCx1XMCG0_84d5QytQ -c "/etc/edgelab/server.properties"
+  "$java" "$@" -Xms8m -Xmx64m -cp "$libs/*" kafka.tools.StorageTool format --ignore-formatted -t O09oHCx1XMCG0_84d5QytQ -c "/etc/edgelab/server.properties"
 fi
 exec "$java" "$@" -cp "$libs/*" kafka.Kafka '/etc/edgelab/server.properties'
