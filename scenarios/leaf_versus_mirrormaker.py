@@ -53,8 +53,11 @@ def leaf_versus_mirrormaker(
         drain_deadline_s: how long after the last message the hub may take to get what it is owed, seconds.
     """
     labels = [words.strip() for words in systems.split(",") if words.strip()]
-    if not labels:
-        raise SpecError(f"systems must name at least two systems, not {systems!r}")
+    if len(labels) < 2:
+        raise SpecError(f"systems must name at least two, with commas between, not {systems!r}")
+    twice = next((label for label in labels if labels.count(label) > 1), None)
+    if twice is not None:
+        raise SpecError(f"systems must name each once, not {twice!r} twice")
     entries = [
         (
             label,

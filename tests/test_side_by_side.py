@@ -239,12 +239,12 @@ def test_compare_takes_the_folder_of_a_comparison_and_writes_a_page(asked: Compa
     [
         (("--system", "nats-leaf"), "--system nats-leaf must be of a scenario with one system"),
         (("--set", "system.reconnect_s=1"), "--set system.reconnect_s must be of a scenario with one system"),
-        (("--set", "systems=nats-leaf"), "entries must be 2 to 16 pairs"),
-        (("--set", "systems= , "), "systems must name at least two systems"),
+        (("--set", "systems=nats-leaf"), "systems must name at least two, with commas between, not 'nats-leaf'"),
+        (("--set", "systems= , "), "systems must name at least two, with commas between, not ','"),
         (("--set", "systems=nats-leaf,amqp"), "systems must be NAME, NAME:PRESET or NAME@VERSION of nats-leaf"),
         (("--set", "systems=nats-leaf,nats-leaf:fast"), "systems must not give a preset of nats-leaf"),
         (("--set", "systems=nats-leaf,nats-leaf@new"), "version must be"),
-        (("--set", "systems=nats-leaf,nats-leaf"), "not 'nats-leaf' twice"),
+        (("--set", "systems=nats-leaf,nats-leaf"), "systems must name each once, not 'nats-leaf' twice"),
         (("--set", "outage_s=0", "--set", "systems=nats-leaf,nats-direct"), "outage_s must be more than 0"),
     ],
 )

@@ -9,7 +9,17 @@ _LINE = 240  # Toxiproxy writes JSON of any length
 _FRAME = re.compile(r"\s+(at \S+\(|\.\.\. \d+ )")
 
 
+# A line of Kafka's that something went wrong, and one that all is well or will be.
+_ERROR = re.compile(r"\[[^]]*\] (ERROR|FATAL) |Exception in thread ")
+_CALM = re.compile(r"\[[^]]*\] (WARN|INFO|DEBUG|TRACE) ")
+
+
 def last_lines(text: str, *, lines: int = 12) -> str:
-    """The last ``lines`` of ``text``: long ones cut, and without the frames of Java's stack traces."""
+    """The last ``lines`` of ``text``: long ones cut, and without the frames of Java's stack traces.
+
+    Where Kafka says among them what went wrong, without what it says besides.
+    """
     kept = [line for line in text.splitlines() if not _FRAME.match(line)][-lines:]
+    if any(map(_ERROR.match, kept)):
+        kept = [line for line in kept if not _CALM.match(line)]
     return "\n".join(line if len(line) <= _LINE else f"{line[:_LINE]} …" for line in kept).rstrip()

@@ -93,4 +93,4 @@ def test_every_key_of_every_preset_is_one_that_kafka_knows() -> None:
 
     for preset in presets.MIRROR.values():
         assert [line.key for line in preset if line.key not in names] == []
-    keys.check_producer("preset", [line.key for line in presets.PUBLISHER], parse(NEWEST))
+    keys.check_producer("preset", {line.key: line.value for line in presets.PUBLISHER}, parse(NEWEST))

@@ -29,6 +29,11 @@ from edgelab.systems.kafka import presets
         ({"in_flight_max": 0}, "in_flight_max must be at least 1, not 0"),
         ({"idempotence": "yes"}, "idempotence must be true or false, not 'yes'"),
         ({"cpus": 0}, "cpus must be at least 0.01, not 0"),
+        (
+            {"producer_properties": "linger.ms=abc"},
+            "producer_properties must give 'linger.ms' a whole number, not 'abc'",
+        ),
+        ({"producer_properties": "acks=7"}, "producer_properties must give 'acks' one of all, -1, 0, 1, not '7'"),
     ],
 )
 def test_nonsense_is_refused_with_field_bound_and_value(options: dict[str, Any], message: str) -> None:

@@ -8,6 +8,7 @@ from the jars by ``scripts/kafka_keys.py``.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
@@ -68,6 +69,9 @@ _STORAGES = (
     "value.converter",
     "header.converter",
 )
+_NUMBERS = (".ms", ".bytes", ".size", ".memory")
+_COUNTS = ("retries", "max.in.flight.requests.per.connection")
+_WORDS = {"acks": ("all", "-1", "0", "1"), "enable.idempotence": ("true", "false")}
 
 
 def check_broker(field: str, keys: Iterable[str], version: Version) -> None:
@@ -97,11 +101,19 @@ def check_mirror(field: str, keys: Iterable[str], version: Version) -> None:
         _refuse_unknown(field, key, names, f"a mirror of Kafka {_text(version)}")
 
 
-def check_producer(field: str, keys: Iterable[str], version: Version) -> None:
-    """The same for a publisher's keys, in the words of Kafka's Java producer."""
-    for key in keys:
+def check_producer(field: str, lines: Mapping[str, str], version: Version) -> None:
+    """The same for a publisher's lines, in the words of Kafka's Java producer; and for values of the wrong kind.
+
+    The client library says so, too, but only once all is up.
+    """
+    for key, value in lines.items():
         _refuse_ours(field, key, _CLIENT_LAB)
         _refuse_unknown(field, key, known("producer", version), f"a producer of Kafka {_text(version)}")
+        if (key in _COUNTS or key.endswith(_NUMBERS)) and not re.fullmatch(r"-?\d+", value):
+            raise SpecError(f"{field} must give {key!r} a whole number, not {value!r}")
+        words = _WORDS.get(key)
+        if words and value not in words:
+            raise SpecError(f"{field} must give {key!r} one of {', '.join(words)}, not {value!r}")
 
 
 @cache
