@@ -30,7 +30,7 @@ _PHASES = ("detect_s", "reconnect_s", "resume_s", "sync_s")
 _LEDGER = ("attempted", "lost", "stranded", "duplicated")
 _MOST_SITES = 8
 _MOST_COLUMNS = 8
-_COLUMN = 17
+_COLUMN, _WIDEST_COLUMN = 17, 34
 """Letters: four of them beside the names of the metrics fit on 100."""
 
 
@@ -92,12 +92,14 @@ def comparison(compared: Compared, *, page: Path | None = None) -> str:
 def _print_in_columns(console: Console, shown: Words) -> None:
     """A table of texts, cut into several where the columns do not fit."""
     names = max((len(row[0]) for row in shown.rows), default=0)
-    fitting = max(1, (console.width - names - 2) // (_COLUMN + 2))
+    room = console.width - names - 2
+    fitting = max(1, room // (_COLUMN + 2))
+    width = max(_COLUMN, min(_WIDEST_COLUMN, room // min(fitting, max(1, len(shown.head) - 1)) - 2))
     for first in range(1, len(shown.head), fitting):
         table = Table(box=None, padding=(0, 1), header_style="bold")
         table.add_column("", no_wrap=True)
         for label in shown.head[first : first + fitting]:
-            table.add_column(escape(broken(label, _COLUMN)), justify="right", max_width=_COLUMN, overflow="fold")
+            table.add_column(escape(broken(label, width)), justify="right", max_width=width, overflow="fold")
         for name, *cells in shown.rows:
             table.add_row(escape(name), *(_marked(cell) for cell in cells[first - 1 : first - 1 + fitting]))
         console.print(table)
