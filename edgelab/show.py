@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from .analysis import comparison_tables
 from .analysis.report_tables import Table as Words
@@ -193,7 +193,7 @@ def runs_table(out: Path) -> str:
 
 def findings(found: Sequence[Finding]) -> str:
     """What this machine can and cannot run."""
-    table = Table(show_header=False, box=None, padding=(0, 1))
+    table = Table("", "", Column("", overflow="fold"), show_header=False, box=None, padding=(0, 1))
     for finding in found:
         mark = "[green]ok[/]" if finding.ok else "[bold red]mend[/]" if finding.needed else "[yellow]absent[/]"
         text = escape(finding.found)
@@ -256,8 +256,9 @@ def _yes(value: bool | None) -> str:  # noqa: FBT001 - three-valued, shown as a 
 
 def _console() -> Console:
     terminal = Console()
+    least = 80 if terminal.is_terminal else 100  # what a narrower one cuts is still found in a file
     return Console(
-        file=StringIO(), force_terminal=terminal.is_terminal, width=max(100, terminal.width), highlight=False
+        file=StringIO(), force_terminal=terminal.is_terminal, width=max(least, terminal.width), highlight=False
     )
 
 
