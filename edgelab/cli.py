@@ -264,11 +264,11 @@ def doctor() -> None:
     sys.exit(0 if all(finding.ok for finding in found if finding.needed) else 3)
 
 
-@main.command(short_help="Get the binaries; a run gets what it lacks, too.")
+@main.command(short_help="Get brokers and Java; a run gets what it lacks, too.")
 @click.option("--for-tests", is_flag=True, help="Also what the tests need: older versions, compose, images.")
 @click.option("--for-bench", is_flag=True, help="Also the native tools that `make bench` compares with.")
 def setup(*, for_tests: bool, for_bench: bool) -> None:
-    """Get the binaries that the default scenarios need; cached, checksummed, safe to repeat."""
+    """Get what scenarios need (nats-server, Toxiproxy, Kafka, a Java); cached, checksummed, safe to repeat."""
     from .setting_up import set_up
 
     set_up(for_tests=for_tests, for_bench=for_bench, progress=_say)
