@@ -89,8 +89,8 @@ def _of_repeats(evidence: Evidence, worker: Worker) -> Iterator[str]:
         return
     yield (
         f"The mirror's worker of {_some(revoked)} stopped its task, because it did not reach its group at the hub "
-        "(heartbeat.interval.ms), and while it does not reach the hub it cannot note the task's position there. If that "
-        "lasts for more than some 5 s (offset.flush.timeout.ms), the task begins again at the position noted last, up "
+        "(heartbeat.interval.ms), and while it does not reach the hub it cannot note the task's position there. If "
+        "that lasts for more than some 5 s (offset.flush.timeout.ms), the task begins at the position noted last, up "
         f"to {worker.flush_s:g} s old (offset.flush.interval.ms): what it had copied since is copied once more, and "
         "counts as duplicated. A heartbeat longer than the outage avoids it (system.preset=patched: 20 s)."
     )
