@@ -215,6 +215,11 @@ def test_a_reader_that_went_away_changes_no_exit_code(tmp_path: Path, arguments:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def _hear_hangups() -> None:
+    """Under nohup, where the tests may run, a lab rightly goes on."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @pytest.fixture
 def under_way(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A lab in the middle of an outage."""
@@ -223,6 +228,7 @@ def under_way(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
         lab = subprocess.Popen(
             [*EDGELAB, "run", "nats_leaf_outage", *long, "--runtime", "process"],
             cwd=tmp_path, stdout=output, stderr=output,
+            preexec_fn=_hear_hangups,  # noqa: PLW1509 - nothing else runs in this process yet
         )  # fmt: skip
     deadline = time.monotonic() + 60
     while b"Outage cut" not in (tmp_path / "output").read_bytes():
