@@ -31,6 +31,11 @@ def check_text(text: Mapping[str, str], version: Version, options: Mapping[str, 
         refuse_both(_FIELD, option, (key,), text)
 
 
+def tolerance(effective: Mapping[str, str]) -> str:
+    """What a mirror does with a message that it cannot copy: ``"none"`` ends its task, ``"all"`` passes over it."""
+    return effective.get(f"{FLOW}errors.tolerance", effective.get("errors.tolerance", "none"))
+
+
 def check_mirror(
     effective: Mapping[str, str], *, standalone: bool, preset: str, rebalance_delay_s: float | None
 ) -> None:
@@ -44,9 +49,8 @@ def check_mirror(
         _refuse_in_standalone(preset, rebalance_delay_s, once=once)
     else:
         _refuse_short_session(effective)
-    tolerance = effective.get(f"{FLOW}errors.tolerance", effective.get("errors.tolerance", "none"))
     if once:
-        if tolerance == "all":
+        if tolerance(effective) == "all":
             raise SpecError(
                 "errors_tolerance must be none with exactly-once: what cannot be sent ends the whole transaction, so "
                 "there is no single message to skip"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -10,8 +10,10 @@ from ...deploy.base import Address, Deployment
 from ...errors import SpecError
 from ...model import validate
 from ...model.topology import HUB, MIB, PROXY, Link, Service
-from . import broker, heap, keys, properties, publishing
+from ..base import AgentPart
+from . import broker, counting, heap, keys, properties, publishing
 from .mirror import hub_topic
+from .settings import Setting
 from .versions import NEWEST, Version, parse
 
 Metadata = Literal["kraft", "zookeeper"]
@@ -47,6 +49,10 @@ class KafkaHub(publishing.Publishers):
     @property
     def confirms(self) -> bool:
         return True
+
+    def allowed_dials(self, lab: Deployment, site: str) -> frozenset[str]:
+        del lab, site  # logs of Kafka's do not tell whom it dials; the census of connections does
+        return frozenset()
 
     def _check_hub(self) -> Version:
         version = parse(self.version)
@@ -87,6 +93,28 @@ class KafkaHub(publishing.Publishers):
             cpus=2.0,
             text=properties.parse("hub_properties", self.hub_properties),
         ).services
+
+    def _publish_to(
+        self, near: Address, topic: str, preset: Iterable[Setting], *, attempts: Mapping[str, Any] | None = None
+    ) -> AgentPart:
+        """How publishers reach ``near``, a broker or a link's end; ``attempts``: the rule by which they give up."""
+        return AgentPart(
+            "publish_kafka",
+            {
+                "bootstrap": str(near),
+                "topic": topic,
+                "partitions": self.partitions,
+                "client": self.client,
+                "properties": dict(self._producer(preset)),
+                "in_flight_max": self.in_flight_max,
+                "attempts": attempts,
+            },
+        )
+
+    def _count(self, lab: Deployment, *, transactions: bool) -> int:
+        """Messages in the hub's topics, counted independently."""
+        hub_topics = [hub_topic(site) for site in lab.topology.sites]
+        return counting.count(hub_address(lab), hub_topics, transactions=transactions)
 
 
 def hub_address(lab: Deployment) -> Address:

@@ -15,7 +15,7 @@ from ...model import validate
 from ...model.measured import Evidence, LogEvent, StoreState
 from ...model.topology import PROXY, Topology, assemble
 from ..base import AgentPart
-from . import broker, causes, common, counting, presets, readiness, reading, topics
+from . import broker, causes, common, presets, readiness, reading, topics
 from .mirror import hub_topic
 from .settings import Setting
 
@@ -71,18 +71,8 @@ class KafkaDirect(common.KafkaHub):
 
     def publishing(self, lab: Deployment, site: str) -> AgentPart:
         (link,) = lab.topology.links_of(site)
-        return AgentPart(
-            "publish_kafka",
-            {
-                "bootstrap": str(lab.address(PROXY, link.listen_port)),
-                "topic": hub_topic(site),
-                "partitions": self.partitions,
-                "client": self.client,
-                "properties": dict(self._producer(self._own_preset)),
-                "in_flight_max": self.in_flight_max,
-                "attempts": self._attempts,
-            },
-        )
+        near = lab.address(PROXY, link.listen_port)
+        return self._publish_to(near, hub_topic(site), self._own_preset, attempts=self._attempts)
 
     def watching(self, lab: Deployment) -> AgentPart:
         return AgentPart("watch_kafka", common.observing(lab, self.partitions, records=False, sources={}))
@@ -95,16 +85,11 @@ class KafkaDirect(common.KafkaHub):
         return ()
 
     def hub_count(self, lab: Deployment) -> int:
-        hub_topics = [hub_topic(site) for site in lab.topology.sites]
-        return counting.count(common.hub_address(lab), hub_topics, transactions=False)
+        return self._count(lab, transactions=False)
 
     def log_events(self, lines: Iterable[str]) -> Iterator[LogEvent]:
         del lines  # there is no service at a site; its publishers tell of their connections themselves
         return iter(())
-
-    def allowed_dials(self, lab: Deployment, site: str) -> frozenset[str]:
-        del lab, site
-        return frozenset()
 
     def causes(self, lost: pd.DataFrame, evidence: Evidence) -> pd.Series:
         return causes.of_direct(

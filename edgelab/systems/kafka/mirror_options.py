@@ -117,8 +117,11 @@ class MirrorOptions(common.KafkaHub):
 
     @property
     def _tolerance(self) -> str:
-        effective = self._effective()
-        return effective.get("@{site}->hub.errors.tolerance", effective.get("errors.tolerance", "none"))
+        return checking.tolerance(self._effective())
+
+    def _seconds(self, key: str) -> float:
+        """A time that every preset sets."""
+        return int(self._effective()[key]) / 1e3
 
     def _effective(self) -> Mapping[str, str]:
         text = properties.parse("mirror_properties", self.mirror_properties)

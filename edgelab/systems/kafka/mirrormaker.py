@@ -17,7 +17,6 @@ from . import (
     broker,
     causes,
     common,
-    counting,
     logs,
     positions,
     presets,
@@ -51,7 +50,7 @@ class KafkaMirrorMaker(MirrorOptions):
         """Longer than a mirror's work may rest after an outage, and than its producer waits for one answer."""
         if self.mirror == "standalone":
             return 60.0
-        return int(self._effective().get("hub.scheduled.rebalance.max.delay.ms", "300000")) / 1e3 + 60.0
+        return self._seconds("hub.scheduled.rebalance.max.delay.ms") + 60.0
 
     def topology(self, sites: tuple[str, ...]) -> Topology:
         at_hub = self.mirror == "hub"
@@ -70,18 +69,7 @@ class KafkaMirrorMaker(MirrorOptions):
         readiness.prepare(lab, self._topics(lab.topology.sites), rest=self.mirror == "standalone")
 
     def publishing(self, lab: Deployment, site: str) -> AgentPart:
-        return AgentPart(
-            "publish_kafka",
-            {
-                "bootstrap": str(lab.address(site, broker.LAB)),
-                "topic": TOPIC,
-                "partitions": self.partitions,
-                "client": self.client,
-                "properties": dict(self._producer(presets.PUBLISHER)),
-                "in_flight_max": self.in_flight_max,
-                "attempts": None,
-            },
-        )
+        return self._publish_to(lab.address(site, broker.LAB), TOPIC, presets.PUBLISHER)
 
     def watching(self, lab: Deployment) -> AgentPart:
         sites = lab.topology.sites
@@ -109,30 +97,24 @@ class KafkaMirrorMaker(MirrorOptions):
         return reading.read_site(lab, store, writer, position.offsets, limits, skips=self._tolerance == "all")
 
     def hub_count(self, lab: Deployment) -> int:
-        hub_topics = [hub_topic(site) for site in lab.topology.sites]
-        return counting.count(common.hub_address(lab), hub_topics, transactions=self._in_transactions)
+        return self._count(lab, transactions=self._in_transactions)
 
     def log_events(self, lines: Iterable[str]) -> Iterator[LogEvent]:
         return logs.log_events(lines, mirror_at_hub=self.mirror == "hub")
-
-    def allowed_dials(self, lab: Deployment, site: str) -> frozenset[str]:
-        del lab, site  # logs of Kafka's do not tell whom it dials; the census of connections does
-        return frozenset()
 
     def causes(self, lost: pd.DataFrame, evidence: Evidence) -> pd.Series:
         return causes.of_mirror(lost, evidence, unconfirmed=self._unconfirmed(presets.PUBLISHER))
 
     def remarks(self, windows: pd.DataFrame, evidence: Evidence) -> tuple[str, ...]:
-        effective = self._effective()
         return remarks.of_mirror(
             windows,
             evidence,
             remarks.Worker(
                 version=parse(self.version),
                 in_group=self.mirror != "standalone",
-                rebalance_delay_s=int(effective.get("hub.scheduled.rebalance.max.delay.ms", "300000")) / 1e3,
-                session_s=int(effective.get("hub.session.timeout.ms", "10000")) / 1e3,
-                flush_s=int(effective.get("hub.offset.flush.interval.ms", "60000")) / 1e3,
+                rebalance_delay_s=self._seconds("hub.scheduled.rebalance.max.delay.ms"),
+                session_s=self._seconds("hub.session.timeout.ms"),
+                flush_s=self._seconds("hub.offset.flush.interval.ms"),
                 once=self._in_transactions,
             ),
         )
